@@ -1,0 +1,105 @@
+// The HTTP server: listening sockets, connections, limits and authentication. What is served is somebody else's.
+//
+// Behaves on the wire as Supervisor's does (docs/compatibility.md, "HTTP"): header order, keep-alive rules, error
+// bodies. Runs on one Asio loop, on the thread that runs it; one connection never waits for another.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace sup::http {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Request {
+  std::string method;   // as sent
+  std::string target;   // as sent, with query
+  Headers headers;      // names as sent; look up with header()
+  std::string body;
+  [[nodiscard]] std::string_view header(std::string_view name) const;  // without case; empty when absent
+};
+
+struct Response {
+  int status = 200;
+  Headers headers;  // behind Server and Date; Content-Length is added for you
+  std::string body;
+};
+
+// One request's way back. Exactly one of reply() and begin() is called, now or later, on the loop's thread. The client
+// may be gone by then; the calls are harmless.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  [[nodiscard]] virtual const Request& request() const = 0;
+  virtual void reply(Response response) = 0;
+  // Supervisor's error page for that status.
+  virtual void error(int status) = 0;
+  // A body of unknown length, in chunks (HTTP/1.1) or until the connection closes (HTTP/1.0).
+  virtual void begin(Response head) = 0;
+  virtual void chunk(std::string_view bytes) = 0;
+  virtual void end() = 0;
+  // Bytes handed to chunk() that the client has not taken yet: pause when it grows.
+  [[nodiscard]] virtual std::size_t backlog() const = 0;
+  // Called once when the client is gone before the end.
+  virtual void on_gone(std::function<void()> callback) = 0;
+};
+
+using Handler = std::function<void(std::shared_ptr<Exchange>)>;
+
+struct Credentials {
+  std::string username;  // empty: everybody may
+  std::string password;  // plain or {SHA}hex
+};
+
+struct Limits {
+  std::size_t header_bytes = 64 * 1024;
+  std::size_t body_bytes = 16 * 1024 * 1024;
+  std::size_t connections = 4096;
+  int idle_seconds = 1800;     // between requests
+  int request_seconds = 60;    // from the first byte of a request to its last
+};
+
+class Server {
+ public:
+  Server(boost::asio::io_context& loop, Handler handler, Limits limits, Log& log);
+  ~Server();
+  // Serves a bound, listening socket (unix or TCP). `label` is for messages.
+  void serve(UniqueFd listener, Credentials credentials, std::string label);
+  // Stop accepting; close idle connections, and the others after their reply.
+  void close();
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+// ---- making the sockets, with Supervisor's rules
+
+// How a listening socket could not be had.
+struct ListenFailure {
+  bool in_use = false;  // somebody answers there
+  int code = 0;         // errno
+  std::string text;     // the sentence for the log
+};
+
+// A unix socket appears at `path` only when it is ready: bound under a temporary name, then linked. A stale one is
+// removed, which `unlinked` tells.
+[[nodiscard]] std::expected<UniqueFd, ListenFailure> listen_unix(const std::string& path, std::uint32_t mode,
+                                                                 std::int64_t uid, std::int64_t gid, bool* unlinked);
+[[nodiscard]] std::expected<UniqueFd, ListenFailure> listen_tcp(const std::string& host, std::uint16_t port);
+
+}  // namespace sup::http

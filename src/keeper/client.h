@@ -1,0 +1,115 @@
+// The manager's side of the keeper: the only way to start, signal and keep track of children.
+//
+// Requests are sent at once and answered later, in order, through Notices; an EXITED notice may come at any time after
+// the SPAWNED of its process. Nothing blocks: what the socket does not take now is queued here and sent when
+// flush() is called after the socket became writable again.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "keeper/plan.h"
+
+namespace sup::keeper {
+
+struct Spawned {
+  pid_t pid = 0;
+  UniqueFd in;   // write end of the child's stdin; none with stdin_from_socket
+  UniqueFd out;  // read end of its stdout
+  UniqueFd err;  // read end of its stderr; none with stderr_to_stdout
+};
+
+// What the keeper says. The pipe ends are non-blocking and close-on-exec.
+class Notices {
+ public:
+  virtual ~Notices() = default;
+  virtual void on_spawned(ProcessId id, std::expected<Spawned, SpawnFailure> result) = 0;
+  virtual void on_signalled(ProcessId id, int signal, int code) = 0;  // code: 0 or errno, ESRCH when it is gone
+  virtual void on_exited(ProcessId id, pid_t pid, const Exit& exit) = 0;
+  virtual void on_orphan(pid_t pid, int status) = 0;  // a process nobody spawned was reaped
+  virtual void on_daemon_signal(int signal) = 0;      // the keeper itself got TERM, HUP, ...
+  virtual void on_keeper_gone() = 0;                  // the socket closed: leave at once
+};
+
+// Who gets a signal: the process alone or its process group.
+enum class Target : std::uint8_t { process, group };
+
+// What the engine may ask; the real Client below, and fakes in tests.
+class Children {
+ public:
+  virtual ~Children() = default;
+  // `record` replaces the process's record, as put() does. `socket` is passed on when plan.stdin_from_socket.
+  virtual void spawn(ProcessId id, const Plan& plan, std::string_view record, int socket) = 0;
+  virtual void signal(ProcessId id, int signal, Target target) = 0;
+  virtual void put(ProcessId id, std::string_view record) = 0;
+  // The exit notice is dealt with and the pipes are drained: the keeper may forget both, and keeps the record.
+  virtual void acknowledge(ProcessId id) = 0;
+  virtual void drop(ProcessId id) = 0;
+  // Keeps a descriptor (listening socket, configuration snapshot) for the manager that comes after this one.
+  virtual void hold(const std::string& name, int fd) = 0;
+  virtual void release(const std::string& name) = 0;
+};
+
+// What the keeper handed back when this manager began.
+struct Restored {
+  struct Child {
+    ProcessId id = 0;
+    pid_t pid = 0;  // 0: not running
+    std::string record;
+    UniqueFd in, out, err;
+  };
+  bool fresh = true;  // the first manager of this keeper: nothing to restore
+  std::vector<Child> children;
+  std::map<std::string, UniqueFd> held;
+};
+
+// Settings of the keeper process itself, which its children inherit.
+struct KeeperSettings {
+  std::optional<Identity> identity;
+  bool detach = false;  // setsid, descriptors 0 to 2 to /dev/null
+  std::string directory;
+  std::optional<mode_t> umask;
+};
+
+class Client final : public Children {
+ public:
+  // `socket` is the manager's end, from the keeper's private argument. Both calls block; they come before the loop.
+  explicit Client(UniqueFd socket);
+  ~Client() override;
+  [[nodiscard]] Result<Restored> restore();
+  // Ask the keeper to change itself, and wait for its answer.
+  [[nodiscard]] Result<> configure(const KeeperSettings& settings);
+  // Daemon mode: the keeper forks, the new keeper starts a new manager, and this one must leave at once.
+  void daemonize();
+  // Daemon mode: whoever started the daemon may go on; everything answers.
+  void ready();
+  // The keeper ends with this exit code, without stopping children. The manager leaves after it.
+  void quit(int exit_code);
+  [[nodiscard]] pid_t keeper_pid() const;
+
+  [[nodiscard]] int fd() const;            // for the event loop: readable -> receive(), writable -> flush()
+  void receive(Notices& notices);          // everything that is there now
+  [[nodiscard]] bool wants_write() const;  // something is queued
+  void flush();
+
+  void spawn(ProcessId id, const Plan& plan, std::string_view record, int socket) override;
+  void signal(ProcessId id, int signal, Target target) override;
+  void put(ProcessId id, std::string_view record) override;
+  void acknowledge(ProcessId id) override;
+  void drop(ProcessId id) override;
+  void hold(const std::string& name, int fd) override;
+  void release(const std::string& name) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sup::keeper

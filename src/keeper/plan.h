@@ -1,0 +1,51 @@
+// What the manager tells the keeper about a child to be started. Everything is resolved before: no look-ups, no
+// searches, no expansions are left to whoever runs the plan.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sup::keeper {
+
+struct Identity {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;  // for setgroups(2), the primary one first
+};
+
+struct Plan {
+  std::string path;               // for execve(2)
+  std::vector<std::string> argv;  // at least argv[0]
+  // Set over the keeper's own environment, in order; the rest of that environment is passed on.
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string directory;  // empty: the keeper's
+  std::optional<mode_t> umask;
+  std::optional<Identity> identity;
+  // The text Supervisor writes when the identity cannot be taken, or empty to try: "Can't drop privilege as nonroot user".
+  std::string identity_refused;
+  bool stdin_from_socket = false;  // descriptor 0 is the descriptor that travels with the request (FastCGI)
+  bool stderr_to_stdout = false;   // redirect_stderr: no stderr pipe
+};
+
+// How far a spawn that failed in the parent had come. Failures in the child (setuid, chdir, exec) are written to its
+// descriptor 2 in Supervisor's words and end in exit status 127, like every other exit.
+enum class SpawnStage : std::uint8_t { none, pipe, fork };
+
+struct SpawnFailure {
+  SpawnStage stage = SpawnStage::none;
+  int code = 0;  // errno
+};
+
+struct Exit {
+  int status = 0;  // as waitpid(2) gives it
+  std::uint64_t user_usec = 0;
+  std::uint64_t system_usec = 0;
+  std::uint64_t max_rss_kb = 0;
+};
+
+}  // namespace sup::keeper

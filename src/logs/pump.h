@@ -1,0 +1,86 @@
+// Carries what children write from their pipes to their log files, on a thread of its own.
+//
+// The control thread hands over descriptors and asks; the pump answers through Reports, which the control thread
+// collects when fd() becomes readable. No state is shared, so a flood of output or a slow disk never delays control.
+// Plain channels are copied as they come. Channels with strip_ansi, capture mode, log events, syslog or debug echo go
+// through the filters of filter.h; both ways put the same bytes into the file.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "logs/rotating_file.h"
+
+namespace sup::logs {
+
+// How one channel of one process is carried.
+struct ChannelPlan {
+  std::string name;          // of the process, for syslog lines and messages
+  RotatingFile file;         // may be closed: no file
+  bool strip_ansi = false;
+  bool syslog = false;
+  bool events = false;       // report every chunk as Report::Kind::data
+  bool echo = false;         // report every chunk as Report::Kind::echo, for the daemon's own log at DEBG
+  long long capture_max = 0; // > 0: look for capture tokens
+};
+
+struct Report {
+  enum class Kind : std::uint8_t {
+    data,      // `bytes` were logged (or captured); only with ChannelPlan::events
+    echo,      // likewise, only with ChannelPlan::echo
+    captured,  // a capture ended, `bytes` is its content
+    closed,    // the pipe reached end of file and is closed; everything from it is written
+    drained,   // answer to drain(): every byte that was in the process's pipes is written, the pipes are closed
+    cleared,   // answer to clear(); `code` 0 or errno
+    problem,   // `bytes` is a message for the daemon's log at `level`
+  };
+  Kind kind = Kind::data;
+  ProcessId id = 0;
+  Channel channel = Channel::out;
+  Level level = Level::error;
+  int code = 0;
+  std::string bytes;
+};
+
+// What the engine may ask; the real Pump below, and fakes in tests. None of these blocks.
+class OutputCarrier {
+ public:
+  virtual ~OutputCarrier() = default;
+  // Takes over the read end of a pipe until end of file, drain() or detach().
+  virtual void attach(ProcessId id, Channel channel, UniqueFd pipe, ChannelPlan plan) = 0;
+  // The process is gone: write what is left in its pipes (bounded: a grandchild may go on writing), close them and the
+  // files, report `drained`. Also answered when nothing is attached.
+  virtual void drain(ProcessId id) = 0;
+  // Close and reopen by name: log rotation by others (SIGUSR2).
+  virtual void reopen(ProcessId id) = 0;
+  // Remove the files of both channels and begin new ones, then report `cleared`.
+  virtual void clear(ProcessId id) = 0;
+};
+
+class Pump final : public OutputCarrier {
+ public:
+  Pump();
+  ~Pump() override;  // writes what is readable now, then ends the thread
+
+  [[nodiscard]] int fd() const;                // readable when there are reports
+  [[nodiscard]] std::vector<Report> reports(); // all there are, in order per process
+
+  void attach(ProcessId id, Channel channel, UniqueFd pipe, ChannelPlan plan) override;
+  void drain(ProcessId id) override;
+  void reopen(ProcessId id) override;
+  void clear(ProcessId id) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sup::logs

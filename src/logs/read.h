@@ -1,0 +1,33 @@
+// Reading log files for clients: the slices of Supervisor's readLog and tail calls (docs/logs.md has the tables).
+//
+// Files are opened fresh for each call, and never more than `max_read` bytes are read at once.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+
+#include "base/result.h"
+
+namespace sup::logs {
+
+enum class ReadFailure : std::uint8_t { bad_arguments, no_file, failed };
+
+// `read`: offset < 0 means the last |offset| bytes and wants length 0; length 0 means to the end.
+[[nodiscard]] std::expected<std::string, ReadFailure> read_slice(const std::string& path, std::int64_t offset,
+                                                                 std::int64_t length);
+
+struct Tail {
+  std::string bytes;
+  std::int64_t offset = 0;  // the file's size: where the next call goes on
+  bool overflow = false;
+};
+
+// `tail`: a missing file is an empty one.
+[[nodiscard]] Tail tail(const std::string& path, std::int64_t offset, std::int64_t length);
+
+// For XML and terminals: what is not UTF-8 becomes U+FFFD (characters cut at the borders of the slice are left out),
+// and so do control characters that XML 1.0 forbids.
+[[nodiscard]] std::string readable(std::string_view bytes);
+
+}  // namespace sup::logs
