@@ -1,0 +1,1 @@
+"""What the tests share: real daemons in folders of their own, real clients, and patience with deadlines."""
