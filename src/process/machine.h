@@ -61,7 +61,7 @@ struct Input {
     spawned,       // the answer to Effect::spawn: a child with `pid`
     spawn_failed,  // the other answer
     exited,        // the child was reaped: `status` is its exit code, or -1 when a signal ended it
-    timer,         // the deadline has come
+    timer,         // the deadline has come; ignored when it has not, so a late or doubled wake-up does no harm
     signal_failed, // a signal could not be sent, and not because the child is gone
     shutdown,      // the daemon stops: give up waiting for another try
   };
@@ -87,7 +87,7 @@ struct Change {
 struct Outcome {
   Effect effect = Effect::none;
   std::optional<Change> change;
-  bool again = false;     // one input, two transitions: give the same input once more
+  bool again = false;     // one input, two transitions: give the same input once more; the pid stays until then
   bool too_quick = false; // exited: the child did not stay up for startsecs
 };
 
