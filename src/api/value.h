@@ -15,8 +15,8 @@ using Array = std::vector<Value>;
 using Member = std::pair<std::string, Value>;
 using Struct = std::vector<Member>;  // in the order written
 
-// nil only ever comes from a request. Python's client sends dateTime and base64; they arrive as Opaque (their text,
-// base64 decoded) so that an operation that wants a plain string can tell them apart.
+// nil only ever comes from a request. A dateTime arrives as Opaque, its text, so that an operation that wants a plain
+// string can tell it apart; base64 arrives decoded, as a string.
 struct Nil {
   bool operator==(const Nil&) const = default;
 };
@@ -31,6 +31,7 @@ class Value {
   using Variant = std::variant<Nil, bool, std::int64_t, double, std::string, Opaque, Array, Struct>;
 
   Value() = default;
+  Value(Nil) {}                                 // NOLINT: a Value is what it holds
   Value(bool b) : v_(b) {}                       // NOLINT: a Value is what it holds
   Value(int i) : v_(std::int64_t{i}) {}          // NOLINT
   Value(std::int64_t i) : v_(i) {}               // NOLINT
