@@ -27,7 +27,8 @@ const Operation* named(const OperationTable& table, const Value& name) {
 Value signature(const Operation& operation) {
   Array types;
   types.emplace_back(operation.returns.type);
-  for (const Parameter& parameter : operation.parameters) types.emplace_back(parameter.type);
+  for (const Parameter& parameter : operation.parameters)
+    types.emplace_back(parameter.type);
   return types;
 }
 
@@ -41,7 +42,9 @@ void append_tag(std::string& out, std::string_view tag, std::string_view type, s
 
 }  // namespace
 
-OperationTable::OperationTable() { add_system(); }
+OperationTable::OperationTable() {
+  add_system();
+}
 
 void OperationTable::add(Operation operation) {
   const std::string_view name = operation.name;
@@ -64,7 +67,8 @@ const Operation* OperationTable::find(std::string_view name) const {
 std::vector<std::string_view> OperationTable::names() const {
   std::vector<std::string_view> names;
   names.reserve(operations_.size());
-  for (const auto& [name, operation] : operations_) names.push_back(name);
+  for (const auto& [name, operation] : operations_)
+    names.push_back(name);
   return names;
 }
 
@@ -92,7 +96,8 @@ void OperationTable::add_system() {
        {"array", "result", "the names, sorted"},
        [this](std::span<const Value>, Reply reply) {
          Array list;
-         for (const std::string_view name : names()) list.emplace_back(name);
+         for (const std::string_view name : names())
+           list.emplace_back(name);
          reply(Value(std::move(list)));
        }});
   add({"system.methodHelp",
@@ -114,7 +119,8 @@ void OperationTable::add_system() {
          reply(signature(*operation));
        }});
   add({"system.multicall",
-       "Make several calls, one after the other, each when the one before is done. A call is a struct of methodName and "
+       "Make several calls, one after the other, each when the one before is done. A call is a struct of methodName "
+       "and "
        "params; what comes back for it is its result as it is, or a struct of faultCode and faultString.",
        {{"array", "calls", "the calls"}},
        {"array", "result", "one entry for each call"},

@@ -85,7 +85,8 @@ TEST_F(Operations, HaveNoHelpForWhatIsNotThere) {
 }
 
 TEST_F(Operations, MulticallGivesBareResultsAndFaultStructs) {
-  const auto answer = call("system.multicall", {Array{entry("demo.echo", {"x"}), entry("no.such"), entry("demo.echo")}});
+  const auto answer =
+      call("system.multicall", {Array{entry("demo.echo", {"x"}), entry("no.such"), entry("demo.echo")}});
   EXPECT_EQ(answer, Value(Array{"x", Struct{{"faultCode", 1}, {"faultString", "UNKNOWN_METHOD"}},
                                 Struct{{"faultCode", 2}, {"faultString", "INCORRECT_PARAMETERS"}}}));
 }
@@ -94,7 +95,8 @@ TEST_F(Operations, MulticallRefusesItselfAndTheNameless) {
   const auto answer = call("system.multicall", {Array{entry("system.multicall", {Array{}}), Struct{},
                                                       Struct{{"methodName", Nil{}}}, Struct{{"methodName", 5}}}});
   std::vector<std::string> texts;
-  for (const Value& result : *answer->array()) texts.push_back(*result.find("faultString")->string());
+  for (const Value& result : *answer->array())
+    texts.push_back(*result.find("faultString")->string());
   EXPECT_THAT(texts, ElementsAre("INCORRECT_PARAMETERS: Recursive system.multicall forbidden",
                                  "INCORRECT_PARAMETERS: No methodName", "INCORRECT_PARAMETERS: No methodName",
                                  "FAILED: methodName is not a string"));

@@ -31,17 +31,17 @@ class Value {
   using Variant = std::variant<Nil, bool, std::int64_t, double, std::string, Opaque, Array, Struct>;
 
   Value() = default;
-  Value(Nil) {}                                 // NOLINT: a Value is what it holds
-  Value(bool b) : v_(b) {}                       // NOLINT: a Value is what it holds
-  Value(int i) : v_(std::int64_t{i}) {}          // NOLINT
-  Value(std::int64_t i) : v_(i) {}               // NOLINT
-  Value(double d) : v_(d) {}                     // NOLINT
-  Value(std::string s) : v_(std::move(s)) {}     // NOLINT
+  Value(Nil) {}                                      // NOLINT: a Value is what it holds
+  Value(bool b) : v_(b) {}                           // NOLINT: a Value is what it holds
+  Value(int i) : v_(std::int64_t{i}) {}              // NOLINT
+  Value(std::int64_t i) : v_(i) {}                   // NOLINT
+  Value(double d) : v_(d) {}                         // NOLINT
+  Value(std::string s) : v_(std::move(s)) {}         // NOLINT
   Value(std::string_view s) : v_(std::string(s)) {}  // NOLINT
-  Value(const char* s) : v_(std::string(s)) {}   // NOLINT
-  Value(Opaque o) : v_(std::move(o)) {}          // NOLINT
-  Value(Array a) : v_(std::move(a)) {}           // NOLINT
-  Value(Struct s) : v_(std::move(s)) {}          // NOLINT
+  Value(const char* s) : v_(std::string(s)) {}       // NOLINT
+  Value(Opaque o) : v_(std::move(o)) {}              // NOLINT
+  Value(Array a) : v_(std::move(a)) {}               // NOLINT
+  Value(Struct s) : v_(std::move(s)) {}              // NOLINT
 
   [[nodiscard]] const Variant& variant() const { return v_; }
   [[nodiscard]] const bool* boolean() const { return std::get_if<bool>(&v_); }

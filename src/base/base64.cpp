@@ -11,8 +11,10 @@ constexpr std::uint8_t outside = 64;
 
 constexpr std::array<std::uint8_t, 256> make_values() {
   std::array<std::uint8_t, 256> values{};
-  for (auto& value : values) value = outside;
-  for (std::uint8_t i = 0; i < 64; ++i) values[static_cast<std::uint8_t>(alphabet[i])] = i;
+  for (auto& value : values)
+    value = outside;
+  for (std::uint8_t i = 0; i < 64; ++i)
+    values[static_cast<std::uint8_t>(alphabet[i])] = i;
   return values;
 }
 constexpr auto values = make_values();
@@ -25,8 +27,10 @@ std::string base64_encode(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t count = bytes.size() - i < 3 ? bytes.size() - i : 3;
     std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < count ? static_cast<std::uint8_t>(bytes[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k) out += k <= count ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
+    for (std::size_t k = 0; k < 3; ++k)
+      bits = bits << 8 | (k < count ? static_cast<std::uint8_t>(bytes[i + k]) : 0u);
+    for (std::size_t k = 0; k < 4; ++k)
+      out += k <= count ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
   }
   return out;
 }

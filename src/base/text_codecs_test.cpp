@@ -11,7 +11,8 @@ using namespace std::string_view_literals;
 const std::string bad = "\xEF\xBF\xBD";
 
 TEST(MakeXmlSafe, LeavesTextAlone) {
-  for (const auto text : {""sv, "a"sv, "plain text\twith\r\nlines\n"sv, "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"sv, "\x7F"sv})
+  for (const auto text :
+       {""sv, "a"sv, "plain text\twith\r\nlines\n"sv, "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"sv, "\x7F"sv})
     EXPECT_EQ(make_xml_safe(text), text);
 }
 
@@ -21,12 +22,12 @@ TEST(MakeXmlSafe, ReplacesControlCharacters) {
 
 TEST(MakeXmlSafe, ReplacesBrokenSequencesAsOthersDo) {
   EXPECT_EQ(make_xml_safe("\x80"), bad);
-  EXPECT_EQ(make_xml_safe("a\xE2\x82"), "a" + bad);            // cut
+  EXPECT_EQ(make_xml_safe("a\xE2\x82"), "a" + bad);  // cut
   EXPECT_EQ(make_xml_safe("\xE2\x82x"), bad + "x");
-  EXPECT_EQ(make_xml_safe("\xC0\xAF"), bad + bad);             // overlong
-  EXPECT_EQ(make_xml_safe("\xED\xA0\x80"), bad + bad + bad);   // surrogate
+  EXPECT_EQ(make_xml_safe("\xC0\xAF"), bad + bad);            // overlong
+  EXPECT_EQ(make_xml_safe("\xED\xA0\x80"), bad + bad + bad);  // surrogate
   EXPECT_EQ(make_xml_safe("\xF4\x90\x80\x80"), bad + bad + bad + bad);
-  EXPECT_EQ(make_xml_safe("\xEF\xBF\xBF."), bad + ".");        // U+FFFF
+  EXPECT_EQ(make_xml_safe("\xEF\xBF\xBF."), bad + ".");  // U+FFFF
 }
 
 TEST(MakeXmlSafe, FindsABadByteAtEveryPlace) {
@@ -51,7 +52,8 @@ TEST(Base64, GoesThereAndBack) {
   EXPECT_EQ(base64_encode("ab"), "YWI=");
   EXPECT_EQ(base64_encode("abc"), "YWJj");
   std::string all;
-  for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+  for (int i = 0; i < 256; ++i)
+    all += static_cast<char>(i);
   EXPECT_EQ(base64_decode(base64_encode(all)), all);
 }
 

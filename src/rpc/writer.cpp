@@ -1,0 +1,178 @@
+#include "rpc/writer.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "base/base64.h"
+#include "base/utf8.h"
+
+namespace sup::rpc {
+namespace {
+
+using api::Value;
+
+// Bytes that stand for themselves, whatever is around them.
+constexpr std::array<bool, 256> make_plain() {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x80; ++c)
+    plain[c] = c != '&' && c != '<' && c != '>';
+  plain['\n'] = plain['\r'] = plain['\t'] = true;
+  return plain;
+}
+constexpr auto plain = make_plain();
+
+// How many bytes from the start of `text` are plain: sixteen per step as long as the text has none of the rare bytes.
+std::size_t plain_prefix(std::string_view text) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  std::size_t i = 0;
+  while (i + 16 <= text.size()) {
+    bool all = true;
+    for (std::size_t k = 0; k < 16; ++k) {  // compilers turn this into vector instructions
+      const std::uint8_t c = bytes[i + k];
+      all &= (c >= 0x20) & (c < 0x80) & (c != '&') & (c != '<') & (c != '>');
+    }
+    if (!all) {
+      const std::size_t stop = i + 16;
+      while (i < stop && plain[bytes[i]])
+        ++i;
+      if (i < stop) return i;
+    } else {
+      i += 16;
+    }
+  }
+  while (i < text.size() && plain[bytes[i]])
+    ++i;
+  return i;
+}
+
+std::string_view escape_of(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    default:
+      return {};
+  }
+}
+
+// repr() of a Python float.
+void append_double(std::string& out, double number) {
+  if (std::isnan(number)) {
+    out += "nan";
+    return;
+  }
+  const std::size_t start = out.size();
+  fmt::format_to(std::back_inserter(out), "{}", number);
+  if (out.find_first_of(".enf", start) == std::string::npos) out += ".0";
+}
+
+// Base64 in lines of 76 characters, each with its newline.
+void append_base64_lines(std::string& out, std::string_view bytes) {
+  constexpr std::size_t line = 57;
+  for (std::size_t i = 0; i < bytes.size(); i += line) {
+    out += base64_encode(bytes.substr(i, line));
+    out += '\n';
+  }
+}
+
+struct Writer {
+  std::string& out;
+
+  void tagged(std::string_view open, std::string_view text, std::string_view close) const {
+    out.append("<value>").append(open);
+    append_text(out, text);
+    out.append(close).append("</value>\n");
+  }
+  void operator()(api::Nil) const { out += "<value><nil/></value>"; }  // no newline: Python writes none
+  void operator()(bool b) const {
+    out += b ? "<value><boolean>1</boolean></value>\n" : "<value><boolean>0</boolean></value>\n";
+  }
+  void operator()(std::int64_t i) const {
+    fmt::format_to(std::back_inserter(out), "<value><int>{}</int></value>\n", i);
+  }
+  void operator()(double d) const {
+    out += "<value><double>";
+    append_double(out, d);
+    out += "</double></value>\n";
+  }
+  void operator()(const std::string& s) const { tagged("<string>", s, "</string>"); }
+  void operator()(const api::Opaque& o) const {
+    if (o.type == "base64") {
+      out += "<value><base64>\n";
+      append_base64_lines(out, o.text);
+      out += "</base64></value>\n";
+    } else {
+      tagged("<dateTime.iso8601>", o.text, "</dateTime.iso8601>");
+    }
+  }
+  void operator()(const api::Array& items) const {
+    out += "<value><array><data>\n";
+    for (const Value& item : items)
+      append_value(out, item);
+    out += "</data></array></value>\n";
+  }
+  void operator()(const api::Struct& members) const {
+    out += "<value><struct>\n";
+    for (const auto& [name, value] : members) {
+      out += "<member>\n<name>";
+      append_text(out, name);
+      out += "</name>\n";
+      append_value(out, value);
+      out += "</member>\n";
+    }
+    out += "</struct></value>\n";
+  }
+};
+
+}  // namespace
+
+void append_text(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    std::size_t good = plain_prefix(text);
+    out.append(text.substr(0, good));
+    text.remove_prefix(good);
+    if (text.empty()) return;
+    const std::string_view escape = escape_of(text.front());
+    if (!escape.empty()) {
+      out.append(escape);
+      text.remove_prefix(1);
+      continue;
+    }
+    // A run of other characters: whole when XML can hold them all.
+    const Utf8Step step = utf8_step(text);
+    const std::string_view character = text.substr(0, step.length);
+    if (xml_safe_prefix(character) == character.size()) {
+      out.append(character);
+    } else {
+      out.append("\xEF\xBF\xBD");
+    }
+    text.remove_prefix(step.length);
+  }
+}
+
+void append_value(std::string& out, const Value& value) {
+  std::visit(Writer{out}, value.variant());
+}
+
+std::size_t estimate_size(const Value& value) {
+  constexpr std::size_t tags = 48, member_tags = 40;
+  if (const std::string* text = value.string()) return tags + text->size() + text->size() / 16;
+  std::size_t size = tags;
+  if (const api::Array* items = value.array())
+    for (const Value& item : *items)
+      size += estimate_size(item);
+  if (const api::Struct* members = value.structure())
+    for (const auto& [name, item] : *members)
+      size += member_tags + name.size() + estimate_size(item);
+  return size;
+}
+
+}  // namespace sup::rpc
