@@ -6,8 +6,7 @@
 // through the filters of filter.h; both ways put the same bytes into the file.
 #pragma once
 
-#include <sys/types.h>
-
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,13 +22,13 @@ namespace sup::logs {
 
 // How one channel of one process is carried.
 struct ChannelPlan {
-  std::string name;          // of the process, for syslog lines and messages
-  RotatingFile file;         // may be closed: no file
+  std::string name;   // of the process, for syslog lines and messages
+  RotatingFile file;  // may be closed: no file
   bool strip_ansi = false;
   bool syslog = false;
-  bool events = false;       // report every chunk as Report::Kind::data
-  bool echo = false;         // report every chunk as Report::Kind::echo, for the daemon's own log at DEBG
-  long long capture_max = 0; // > 0: look for capture tokens
+  bool events = false;        // report every chunk as Report::Kind::data
+  bool echo = false;          // report every chunk as Report::Kind::echo, for the daemon's own log at DEBG
+  long long capture_max = 0;  // > 0: look for capture tokens
 };
 
 struct Report {
@@ -37,7 +36,7 @@ struct Report {
     data,      // `bytes` were logged (or captured); only with ChannelPlan::events
     echo,      // likewise, only with ChannelPlan::echo
     captured,  // a capture ended, `bytes` is its content
-    closed,    // the pipe reached end of file and is closed; everything from it is written
+    closed,    // the pipe reached end of file or was drained; it is closed and everything from it is written
     drained,   // answer to drain(): every byte that was in the process's pipes is written, the pipes are closed
     cleared,   // answer to clear(); `code` 0 or errno
     problem,   // `bytes` is a message for the daemon's log at `level`
@@ -47,14 +46,14 @@ struct Report {
   Channel channel = Channel::out;
   Level level = Level::error;
   int code = 0;
-  std::string bytes;
+  std::string bytes{};
 };
 
 // What the engine may ask; the real Pump below, and fakes in tests. None of these blocks.
 class OutputCarrier {
  public:
   virtual ~OutputCarrier() = default;
-  // Takes over the read end of a pipe until end of file, drain() or detach().
+  // Takes over the read end of a pipe and the file, until drain(); which must come before the same is attached again.
   virtual void attach(ProcessId id, Channel channel, UniqueFd pipe, ChannelPlan plan) = 0;
   // The process is gone: write what is left in its pipes (bounded: a grandchild may go on writing), close them and the
   // files, report `drained`. Also answered when nothing is attached.
@@ -67,11 +66,14 @@ class OutputCarrier {
 
 class Pump final : public OutputCarrier {
  public:
-  Pump();
+  // Throws std::system_error when there are no descriptors or threads left: without it there is no daemon.
+  explicit Pump(std::string syslog_path = "/dev/log");
+  Pump(const Pump&) = delete;
+  Pump& operator=(const Pump&) = delete;
   ~Pump() override;  // writes what is readable now, then ends the thread
 
-  [[nodiscard]] int fd() const;                // readable when there are reports
-  [[nodiscard]] std::vector<Report> reports(); // all there are, in order per process
+  [[nodiscard]] int fd() const;                 // readable when there are reports
+  [[nodiscard]] std::vector<Report> reports();  // all there are, in order per process
 
   void attach(ProcessId id, Channel channel, UniqueFd pipe, ChannelPlan plan) override;
   void drain(ProcessId id) override;

@@ -1,16 +1,17 @@
 // A log file in append mode that is rotated by size, with Supervisor's rules and names (docs/logs.md):
 // after each write, at max_bytes or more: base.N-1 -> base.N ... base -> base.1, then a new, empty base.
 //
-// Rotation is resumable: when a step fails the open file is written on, the failure is reported once, and the next
-// attempt comes after the next max_bytes. Targets that cannot be positioned (pipes, terminals, /dev/stdout) never rotate.
+// Rotation is resumable: when a step fails the open file is written on, the failure is returned once, and the next
+// attempt, which goes on at that step, comes after the next max_bytes. Targets that are no regular files (pipes,
+// terminals, /dev/stdout) never rotate.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
+#include "logs/files.h"
+#include "logs/target.h"
 
 namespace sup::logs {
 
@@ -24,27 +25,40 @@ class RotatingFile {
  public:
   RotatingFile() = default;  // closed: write() does nothing
   // Creates the file where it is missing (0666 & umask). Never waits, not even for a FIFO without reader.
-  [[nodiscard]] static Result<RotatingFile> open(FilePlan plan);
+  [[nodiscard]] static Result<RotatingFile> open(FilePlan plan, const Files& files = real_files());
 
-  [[nodiscard]] bool is_open() const { return static_cast<bool>(fd_); }
+  [[nodiscard]] bool is_open() const { return target_.is_open(); }
   [[nodiscard]] const FilePlan& plan() const { return plan_; }
+  // There is a max_bytes, but this target cannot be rotated: worth a warning.
+  [[nodiscard]] bool ignores_max_bytes() const { return plan_.max_bytes > 0 && is_open() && !target_.is_file(); }
 
-  // Writes everything, or says why it could not; bytes that did not fit are counted in lost() and not kept.
+  // Writes everything and rotates if it is time. Fails if either did not succeed; bytes that could not be written are
+  // counted in lost() and not kept. If lost() did not grow, everything is written and only the rotation failed.
   [[nodiscard]] Result<> write(std::string_view bytes);
-  // The file at this path may have been moved away: begin anew by name.
+  // The file at this path may have been moved away: begin anew by name. On failure the old one stays in use.
   [[nodiscard]] Result<> reopen();
-  // Removes the file (not its backups) and begins anew.
+  // Removes the file (not its backups) and begins anew. What is no regular file is left alone.
   [[nodiscard]] Result<> clear();
   [[nodiscard]] unsigned long long lost() const { return lost_; }
 
  private:
+  [[nodiscard]] Result<> rotate_if_due();
   [[nodiscard]] Result<> rotate();
+  [[nodiscard]] Result<> shift_backups();
+  [[nodiscard]] Result<> begin_anew();
+  [[nodiscard]] long long highest_backup() const;
+  [[nodiscard]] bool path_is_another_file() const;
+
+  // Values of next_step_ below the numbers of backups.
+  static constexpr long long move_base = 0;
+  static constexpr long long create_base = -1;
+  static constexpr long long no_rotation = -2;
 
   FilePlan plan_;
-  UniqueFd fd_;
-  long long size_ = 0;         // of the file, as far as we know: others may truncate it
-  long long rotate_at_ = 0;    // size at which the next rotation is tried
-  bool can_rotate_ = false;
+  Target target_;
+  const Files* files_ = nullptr;
+  long long rotate_at_ = 0;            // file size at which the next rotation is tried
+  long long next_step_ = no_rotation;  // of an interrupted rotation; N > 0: move base.N to base.N+1
   unsigned long long lost_ = 0;
 };
 

@@ -1,0 +1,81 @@
+#include "logs/pump.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <system_error>
+
+#include "logs/carrier.h"
+#include "logs/exchange.h"
+
+namespace sup::logs {
+namespace {
+
+constexpr std::size_t stack_size = std::size_t{256} << 10;
+
+// A thread that no signal reaches: they are for the control thread.
+pthread_t start_thread(void* (*body)(void*), void* argument) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, stack_size);
+  pthread_t thread{};
+  const int code = pthread_create(&thread, &attributes, body, argument);
+  pthread_attr_destroy(&attributes);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (code != 0) throw std::system_error(code, std::generic_category(), "pthread_create");
+  pthread_setname_np(thread, "log pump");
+  return thread;
+}
+
+}  // namespace
+
+struct Pump::Impl {
+  explicit Impl(std::string syslog_path) : carrier(exchange, std::move(syslog_path)) {}
+
+  Exchange exchange;
+  Carrier carrier;
+  pthread_t thread{};
+};
+
+Pump::Pump(std::string syslog_path) : impl_(std::make_unique<Impl>(std::move(syslog_path))) {
+  const auto body = [](void* carrier) -> void* {
+    static_cast<Carrier*>(carrier)->run();
+    return nullptr;
+  };
+  impl_->thread = start_thread(body, &impl_->carrier);
+}
+
+Pump::~Pump() {
+  impl_->exchange.post(Command::Kind::stop, 0);
+  pthread_join(impl_->thread, nullptr);
+}
+
+int Pump::fd() const {
+  return impl_->exchange.reports_fd();
+}
+
+std::vector<Report> Pump::reports() {
+  return impl_->exchange.reports();
+}
+
+void Pump::attach(ProcessId id, Channel channel, UniqueFd pipe, ChannelPlan plan) {
+  impl_->exchange.attach(id, channel, std::move(pipe), std::move(plan));
+}
+
+void Pump::drain(ProcessId id) {
+  impl_->exchange.drain(id);
+}
+
+void Pump::reopen(ProcessId id) {
+  impl_->exchange.post(Command::Kind::reopen, id);
+}
+
+void Pump::clear(ProcessId id) {
+  impl_->exchange.post(Command::Kind::clear, id);
+}
+
+}  // namespace sup::logs
