@@ -5,9 +5,11 @@
 // flush() is called after the socket became writable again.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,17 +18,12 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "keeper/plan.h"
+#include "os/limits.h"
 
 namespace sup::keeper {
 
-struct Spawned {
-  pid_t pid = 0;
-  UniqueFd in;   // write end of the child's stdin; none with stdin_from_socket
-  UniqueFd out;  // read end of its stdout
-  UniqueFd err;  // read end of its stderr; none with stderr_to_stdout
-};
-
-// What the keeper says. The pipe ends are non-blocking and close-on-exec.
+// What the keeper says. A pipe end that is missing in `Spawned` against the plan was lost because this process has no
+// descriptor left; the child runs nevertheless.
 class Notices {
  public:
   virtual ~Notices() = default;
@@ -76,6 +73,10 @@ struct KeeperSettings {
   bool detach = false;  // setsid, descriptors 0 to 2 to /dev/null
   std::string directory;
   std::optional<mode_t> umask;
+  // RLIMIT_NOFILE and RLIMIT_NPROC of every child and every later manager. The keeper itself always takes as many
+  // descriptors as the hard limit allows.
+  std::optional<os::Limit> open_files;
+  std::optional<os::Limit> processes;
 };
 
 class Client final : public Children {
@@ -84,17 +85,24 @@ class Client final : public Children {
   explicit Client(UniqueFd socket);
   ~Client() override;
   [[nodiscard]] Result<Restored> restore();
-  // Ask the keeper to change itself, and wait for its answer.
+  // Ask the keeper to change itself, and wait for its answer. It acts in this order and stops at the first failure:
+  // identity, limits, directory, detach, umask.
   [[nodiscard]] Result<> configure(const KeeperSettings& settings);
-  // Daemon mode: the keeper forks, the new keeper starts a new manager, and this one must leave at once.
+  // Daemon mode: the keeper forks, the new keeper starts a new manager with daemonized_argument behind the private one,
+  // and this one must leave at once. What is held stays held; there must be no children yet.
   void daemonize();
-  // Daemon mode: whoever started the daemon may go on; everything answers.
+  // The start has succeeded: from now on the keeper starts a new manager whenever this one goes. Before, it takes the
+  // manager's exit code (a bad configuration, for instance) as its own.
+  void serving();
+  // Daemon mode: whoever started the daemon may go on; everything answers. Implies serving().
   void ready();
   // The keeper ends with this exit code, without stopping children. The manager leaves after it.
   void quit(int exit_code);
   [[nodiscard]] pid_t keeper_pid() const;
 
-  [[nodiscard]] int fd() const;            // for the event loop: readable -> receive(), writable -> flush()
+  // For the event loop: readable -> receive(), writable -> flush(). Call receive() once before the first wait:
+  // notices that came while restore() or configure() waited for their answers are delivered then.
+  [[nodiscard]] int fd() const;
   void receive(Notices& notices);          // everything that is there now
   [[nodiscard]] bool wants_write() const;  // something is queued
   void flush();

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/unique_fd.h"
+
 namespace sup::keeper {
 
 struct Identity {
@@ -26,10 +28,24 @@ struct Plan {
   std::string directory;  // empty: the keeper's
   std::optional<mode_t> umask;
   std::optional<Identity> identity;
-  // The text Supervisor writes when the identity cannot be taken, or empty to try: "Can't drop privilege as nonroot user".
+  // The text Supervisor writes when the identity cannot be taken, or empty to try: "Can't drop privilege as nonroot
+  // user". With a text, only the uid of `identity` matters. A child that is `identity.uid` already takes nothing.
   std::string identity_refused;
   bool stdin_from_socket = false;  // descriptor 0 is the descriptor that travels with the request (FastCGI)
   bool stderr_to_stdout = false;   // redirect_stderr: no stderr pipe
+  // For the day on which no manager can be started any more and the keeper must stop its children alone.
+  int stop_signal = 15;
+  std::uint32_t stop_wait_ms = 10'000;  // from the stop signal to SIGKILL
+  bool stop_as_group = false;           // who gets the stop signal, and
+  bool kill_as_group = false;           // who gets SIGKILL: the process group or the process alone
+};
+
+// A child that was started, with the keeper's ends of its pipes: non-blocking and close-on-exec.
+struct Spawned {
+  pid_t pid = 0;
+  UniqueFd in;   // write end of the child's stdin; none with stdin_from_socket
+  UniqueFd out;  // read end of its stdout
+  UniqueFd err;  // read end of its stderr; none with stderr_to_stdout
 };
 
 // How far a spawn that failed in the parent had come. Failures in the child (setuid, chdir, exec) are written to its

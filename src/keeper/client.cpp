@@ -1,0 +1,362 @@
+#include "keeper/client.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <deque>
+#include <utility>
+
+#include "keeper/protocol.h"
+#include "keeper/wire.h"
+
+namespace sup::keeper {
+namespace {
+
+const Error gone{EPIPE, "the keeper is gone"};
+
+// A notice that came while something else was waited for.
+struct Kept {
+  std::uint16_t verb = 0;
+  std::uint32_t id = 0;
+  std::string payload;
+  std::vector<UniqueFd> fds;
+  bool lost = false;
+};
+
+bool deliver_spawned(Notices& notices, Frame& frame) {
+  Reader reader(frame.payload);
+  Spawned child;
+  child.pid = reader.i32();
+  const std::uint8_t which = reader.u8();
+  if (!reader.ok() || !take_fds(frame, which, child.in, child.out, child.err)) return false;
+  notices.on_spawned(frame.id, std::move(child));
+  return true;
+}
+
+bool deliver_spawn_failed(Notices& notices, const Frame& frame) {
+  Reader reader(frame.payload);
+  const int stage = reader.i32();
+  const int code = reader.i32();
+  if (!reader.ok() || stage < 0 || stage > static_cast<int>(SpawnStage::fork)) return false;
+  notices.on_spawned(frame.id, std::unexpected(SpawnFailure{static_cast<SpawnStage>(stage), code}));
+  return true;
+}
+
+bool deliver_exited(Notices& notices, const Frame& frame) {
+  Reader reader(frame.payload);
+  const pid_t pid = reader.i32();
+  Exit exit;
+  if (!decode(reader, exit)) return false;
+  notices.on_exited(frame.id, pid, exit);
+  return true;
+}
+
+// The verbs whose payload is two numbers or one.
+bool deliver_numbers(Notices& notices, const Frame& frame) {
+  Reader reader(frame.payload);
+  const int first = reader.i32();
+  if (!reader.ok()) return false;
+  if (frame.verb == static_cast<std::uint16_t>(Notice::daemon_signal)) {
+    notices.on_daemon_signal(first);
+    return true;
+  }
+  const int second = reader.i32();
+  if (!reader.ok()) return false;
+  if (frame.verb == static_cast<std::uint16_t>(Notice::signalled)) {
+    notices.on_signalled(frame.id, first, second);
+  } else {
+    notices.on_orphan(first, second);
+  }
+  return true;
+}
+
+// False when the frame makes no sense. A verb of a newer keeper is none of ours.
+bool deliver(Notices& notices, Frame& frame) {
+  switch (static_cast<Notice>(frame.verb)) {
+    case Notice::spawned:
+      return deliver_spawned(notices, frame);
+    case Notice::spawn_failed:
+      return deliver_spawn_failed(notices, frame);
+    case Notice::exited:
+      return deliver_exited(notices, frame);
+    case Notice::signalled:
+    case Notice::orphan:
+    case Notice::daemon_signal:
+      return deliver_numbers(notices, frame);
+    case Notice::hello:
+    case Notice::child:
+    case Notice::held:
+    case Notice::end:
+    case Notice::configured:
+      return true;
+  }
+  return true;
+}
+
+}  // namespace
+
+struct Client::Impl {
+  explicit Impl(UniqueFd fd) : socket(std::move(fd)) {}
+
+  void send(Request request, ProcessId id = 0, std::string_view payload = {}, std::initializer_list<int> fds = {}) {
+    sender.send(socket.get(), static_cast<std::uint16_t>(request), id, payload, fds);
+  }
+  void refuse(ProcessId id, SpawnStage stage, int code);
+  bool wait(short events);
+  void send_all();
+  bool next(Frame& frame);
+  bool restore_one(Restored& restored, Frame& frame);
+
+  UniqueFd socket;
+  Sender sender;
+  Receiver receiver;
+  bool in_datagram = false;  // receiver holds a datagram that was not read to its end
+  std::deque<Kept> kept;
+  pid_t keeper = 0;
+  bool closed = false;
+};
+
+void Client::Impl::refuse(ProcessId id, SpawnStage stage, int code) {
+  Writer writer;
+  writer.i32(static_cast<int>(stage));
+  writer.i32(code);
+  send(Request::refuse, id, writer.bytes());
+}
+
+bool Client::Impl::wait(short events) {
+  pollfd fd{socket.get(), events, 0};
+  while (poll(&fd, 1, -1) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return true;
+}
+
+void Client::Impl::send_all() {
+  while (!sender.empty() && wait(POLLOUT))
+    sender.flush(socket.get());
+}
+
+// The next frame, waited for. False when the keeper is gone or talks nonsense.
+bool Client::Impl::next(Frame& frame) {
+  while (!closed) {
+    if (in_datagram) {
+      switch (receiver.next(frame)) {
+        case Receiver::Next::frame:
+          return true;
+        case Receiver::Next::end:
+          in_datagram = false;
+          break;
+        case Receiver::Next::broken:
+          closed = true;
+          return false;
+      }
+    }
+    switch (receiver.receive(socket.get())) {
+      case Receiver::Got::datagram:
+        in_datagram = true;
+        break;
+      case Receiver::Got::closed:
+        closed = true;
+        break;
+      case Receiver::Got::nothing:
+        if (!wait(POLLIN)) closed = true;
+        break;
+    }
+  }
+  return false;
+}
+
+bool Client::Impl::restore_one(Restored& restored, Frame& frame) {
+  Reader reader(frame.payload);
+  switch (static_cast<Notice>(frame.verb)) {
+    case Notice::hello:
+      reader.u32();  // version: there is only one
+      keeper = reader.i32();
+      restored.fresh = reader.u8() != 0;
+      return reader.ok();
+    case Notice::child: {
+      Restored::Child child;
+      child.id = frame.id;
+      child.pid = reader.i32();
+      const std::uint8_t which = reader.u8();
+      child.record = reader.text();
+      if (frame.lost && frame.payload.empty()) return true;
+      if (!reader.ok() || !take_fds(frame, which, child.in, child.out, child.err)) return false;
+      restored.children.push_back(std::move(child));
+      return true;
+    }
+    case Notice::held: {
+      const std::string name(reader.text());
+      if (!reader.ok() || (!frame.lost && frame.fds.size() != 1)) return false;
+      if (!frame.lost) restored.held[name] = std::move(frame.fds[0]);
+      return true;
+    }
+    case Notice::end:
+    case Notice::spawned:
+    case Notice::spawn_failed:
+    case Notice::signalled:
+    case Notice::exited:
+    case Notice::orphan:
+    case Notice::daemon_signal:
+    case Notice::configured:
+      return true;
+  }
+  return true;
+}
+
+Client::Client(UniqueFd socket) : impl_(std::make_unique<Impl>(std::move(socket))) {}
+Client::~Client() = default;
+
+Result<Restored> Client::restore() {
+  Restored restored;
+  Frame frame;
+  while (impl_->next(frame)) {
+    if (frame.verb == static_cast<std::uint16_t>(Notice::end)) return restored;
+    if (!impl_->restore_one(restored, frame)) {
+      impl_->closed = true;
+      return fail("the keeper's answer makes no sense", EPROTO);
+    }
+  }
+  return std::unexpected(gone);
+}
+
+Result<> Client::configure(const KeeperSettings& settings) {
+  Writer writer;
+  encode(writer, settings);
+  if (writer.holds_nul()) return fail("a directory's name holds a zero byte", EINVAL);
+  impl_->send(Request::configure, 0, writer.bytes());
+  impl_->send_all();
+  Frame frame;
+  while (impl_->next(frame)) {
+    if (frame.verb == static_cast<std::uint16_t>(Notice::configured)) {
+      Reader reader(frame.payload);
+      const int code = reader.i32();
+      std::string text(reader.text());
+      if (text.empty() && code == 0) return {};
+      return fail(std::move(text), code);
+    }
+    Kept& kept = impl_->kept.emplace_back();
+    kept.verb = frame.verb;
+    kept.id = frame.id;
+    kept.payload = frame.payload;
+    kept.lost = frame.lost;
+    for (UniqueFd& fd : frame.fds)
+      kept.fds.push_back(std::move(fd));
+  }
+  return std::unexpected(gone);
+}
+
+void Client::daemonize() {
+  impl_->send(Request::daemonize);
+  impl_->send_all();
+}
+
+void Client::serving() {
+  impl_->send(Request::serving);
+}
+
+void Client::ready() {
+  impl_->send(Request::ready);
+}
+
+void Client::quit(int exit_code) {
+  Writer writer;
+  writer.i32(exit_code);
+  impl_->send(Request::quit, 0, writer.bytes());
+  impl_->send_all();
+}
+
+pid_t Client::keeper_pid() const {
+  return impl_->keeper;
+}
+
+int Client::fd() const {
+  return impl_->socket.get();
+}
+
+void Client::receive(Notices& notices) {
+  Impl& impl = *impl_;
+  while (!impl.kept.empty()) {
+    Kept kept = std::move(impl.kept.front());
+    impl.kept.pop_front();
+    Frame frame{kept.verb, kept.id, kept.payload, kept.fds, kept.lost};
+    if (!deliver(notices, frame)) impl.closed = true;
+  }
+  while (!impl.closed) {
+    if (!impl.in_datagram) {
+      const Receiver::Got got = impl.receiver.receive(impl.socket.get());
+      if (got == Receiver::Got::nothing) return;
+      impl.closed = got == Receiver::Got::closed;
+      impl.in_datagram = got == Receiver::Got::datagram;
+      continue;
+    }
+    Frame frame;
+    const Receiver::Next next = impl.receiver.next(frame);
+    if (next == Receiver::Next::end) {
+      impl.in_datagram = false;
+    } else if (next == Receiver::Next::broken || !deliver(notices, frame)) {
+      impl.closed = true;
+    }
+  }
+  notices.on_keeper_gone();
+}
+
+bool Client::wants_write() const {
+  return !impl_->sender.empty();
+}
+
+void Client::flush() {
+  impl_->sender.flush(impl_->socket.get());
+}
+
+void Client::spawn(ProcessId id, const Plan& plan, std::string_view record, int socket) {
+  Writer writer;
+  encode(writer, plan);
+  writer.text(record);
+  if (writer.holds_nul() || plan.argv.empty()) {
+    impl_->refuse(id, SpawnStage::fork, EINVAL);
+  } else if (writer.bytes().size() > max_payload) {
+    impl_->refuse(id, SpawnStage::fork, E2BIG);
+  } else {
+    impl_->send(Request::spawn, id, writer.bytes(), {plan.stdin_from_socket ? socket : -1});
+  }
+}
+
+void Client::signal(ProcessId id, int signal, Target target) {
+  Writer writer;
+  writer.i32(signal);
+  writer.u8(target == Target::group ? 1 : 0);
+  impl_->send(Request::signal, id, writer.bytes());
+}
+
+void Client::put(ProcessId id, std::string_view record) {
+  Writer writer;
+  writer.text(record);
+  // A record that no socket could carry is a mistake of its author; the one before stays.
+  if (writer.bytes().size() <= max_payload) impl_->send(Request::put, id, writer.bytes());
+}
+
+void Client::acknowledge(ProcessId id) {
+  impl_->send(Request::acknowledge, id);
+}
+
+void Client::drop(ProcessId id) {
+  impl_->send(Request::drop, id);
+}
+
+void Client::hold(const std::string& name, int fd) {
+  if (fd < 0) return;
+  Writer writer;
+  writer.text(name);
+  impl_->send(Request::hold, 0, writer.bytes(), {fd});
+}
+
+void Client::release(const std::string& name) {
+  Writer writer;
+  writer.text(name);
+  impl_->send(Request::release, 0, writer.bytes());
+}
+
+}  // namespace sup::keeper

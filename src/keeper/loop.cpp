@@ -1,0 +1,262 @@
+#include "keeper/loop.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <limits>
+
+#include "os/clock.h"
+#include "os/signals.h"
+
+namespace sup::keeper {
+namespace {
+
+constexpr int hopeless_after = 3;  // managers that died
+
+Time now() {
+  return os::SystemClock().now().mono;
+}
+
+bool is_shutdown(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
+}
+
+int exit_code(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+std::uint64_t microseconds(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
+}
+
+}  // namespace
+
+Keeper::Keeper(Spawner spawner, UniqueFd signals, ManagerStarter& starter)
+    : spawner_(std::move(spawner)), signals_(std::move(signals)), starter_(starter) {}
+
+int Keeper::run() {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  while (!result_) {
+    if (to_background_) daemonize();
+    if (manager_ == 0 && !stopping_ && !result_ && now() >= start_at_) start_manager();
+    if (stopping_) kill_overdue();
+    if (quit_ && now() >= quit_->second) kill(manager_, SIGKILL);
+    if (!result_) wait();
+  }
+  return *result_;
+}
+
+void Keeper::wait() {
+  const bool writes = replaying_ || !sender_.empty();
+  std::array<pollfd, 2> fds{};
+  fds[0] = {signals_.get(), POLLIN, 0};
+  fds[1] = {quit_ ? -1 : socket_.get(), static_cast<short>(writes ? POLLOUT : POLLIN), 0};
+  if (poll(fds.data(), fds.size(), timeout()) < 0) return;
+  if (fds[0].revents != 0) take_signals();
+  if (fds[1].revents != 0) exchange();
+}
+
+int Keeper::timeout() const {
+  std::optional<Time> next;
+  if (quit_) {
+    next = quit_->second;
+  } else if (stopping_) {
+    for (const auto& [time, id] : kill_at_)
+      next = std::min(next.value_or(time), time);
+  } else if (manager_ == 0) {
+    next = start_at_;
+  }
+  if (!next) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now()).count();
+  return static_cast<int>(std::clamp<long long>(left, 0, std::numeric_limits<int>::max()));
+}
+
+void Keeper::take_signals() {
+  bool children = false;
+  while (const int signal = os::next_signal(signals_.get())) {
+    if (signal == SIGCHLD) {
+      children = true;
+    } else {
+      daemon_signal(signal);
+    }
+  }
+  if (children) reap();
+}
+
+void Keeper::daemon_signal(int signal) {
+  if (is_shutdown(signal)) {
+    shutdown_signal_ = signal;
+  } else if (!working() &&
+             std::find(pending_signals_.begin(), pending_signals_.end(), signal) == pending_signals_.end()) {
+    pending_signals_.push_back(signal);
+  }
+  if (working()) {
+    send_signal(signal);
+  } else if (is_shutdown(signal) && manager_ == 0 && !stopping_) {
+    // Nobody needs to wait for a manager that comes back after a long delay.
+    start_at_ = now();
+    if (hopeless()) stop_children();
+  }
+}
+
+void Keeper::reap() {
+  int status = 0;
+  rusage usage{};
+  pid_t pid = 0;
+  while (!result_ && (pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+    if (pid == manager_) {
+      manager_gone(status);
+      continue;
+    }
+    const Exit exit{status, microseconds(usage.ru_utime), microseconds(usage.ru_stime),
+                    static_cast<std::uint64_t>(usage.ru_maxrss)};
+    const ProcessId id = table_.reaped(pid, exit);
+    if (!working()) continue;
+    if (id != 0) {
+      send_exit(id, *table_.find(id));
+    } else if (sender_.waiting() < 1000) {
+      Writer writer;
+      writer.i32(pid);
+      writer.i32(status);
+      send(Notice::orphan, 0, writer);
+    }
+  }
+}
+
+void Keeper::start_manager() {
+  const Time begin = now();
+  restart_.started(begin);
+  int ends[2];
+  pid_t pid = -EMFILE;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
+    socket_.reset(ends[0]);
+    const UniqueFd theirs(ends[1]);
+    pid = starter_.start(spawner_, theirs.get(), daemonized_);
+  }
+  if (pid > 0) {
+    manager_ = pid;
+    begin_replay();
+    return;
+  }
+  socket_.reset();
+  manager_gone(W_EXITCODE(EXIT_FAILURE, 0));
+}
+
+// What it still asked for before it died is done first: quit, above all.
+void Keeper::manager_gone(int status) {
+  sender_.clear();
+  replaying_ = false;
+  while (socket_ && receiver_.receive(socket_.get()) == Receiver::Got::datagram && serve_datagram())
+    sender_.clear();
+  socket_.reset();
+  sender_.clear();
+  manager_ = 0;
+  if (to_background_) return;
+  if (quit_) {
+    result_ = quit_->first;
+  } else if (!served_ && table_.running() == 0) {
+    result_ = exit_code(status);
+  } else {
+    start_at_ = restart_.ended(now());
+    if (shutdown_signal_ == 0) return;
+    ++deaths_since_order_;
+    start_at_ = now();
+    if (hopeless()) stop_children();
+  }
+}
+
+// For a manager that cannot be talked to any more; one that is in the middle of leaving keeps its exit status. A
+// manager that has asked to quit may take its time, and would take a closed socket for our end.
+void Keeper::disconnect() {
+  if (quit_) return;
+  socket_.reset();
+  sender_.clear();
+  replaying_ = false;
+  if (manager_ != 0 && !to_background_) kill(manager_, SIGKILL);
+}
+
+void Keeper::daemonize() {
+  to_background_ = false;
+  socket_.reset();
+  sender_.clear();
+  manager_ = 0;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    result_ = EXIT_FAILURE;
+    return;
+  }
+  const UniqueFd ready(ends[0]);
+  UniqueFd tell(ends[1]);
+  const pid_t background = fork();
+  if (background != 0) {
+    tell.reset();
+    result_ = background > 0 ? wait_for_background(background, ready.get()) : EXIT_FAILURE;
+    return;
+  }
+  setsid();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  background_ready_ = std::move(tell);
+  daemonized_ = true;
+  fresh_ = true;
+  start_at_ = now();
+}
+
+// Stands in for the daemon until it is up: its exit code and the signals are passed on.
+int Keeper::wait_for_background(pid_t background, int ready) {
+  while (true) {
+    std::array<pollfd, 2> fds{{{signals_.get(), POLLIN, 0}, {ready, POLLIN, 0}}};
+    if (poll(fds.data(), fds.size(), -1) < 0) continue;
+    while (const int signal = os::next_signal(signals_.get())) {
+      if (signal != SIGCHLD) kill(background, signal);
+    }
+    if (fds[1].revents == 0) continue;
+    char byte = 0;
+    if (read(ready, &byte, 1) == 1) return EXIT_SUCCESS;
+    int status = 0;
+    while (waitpid(background, &status, 0) < 0) {
+      if (errno != EINTR) return EXIT_FAILURE;
+    }
+    return exit_code(status);
+  }
+}
+
+bool Keeper::hopeless() const {
+  return restart_.quick_deaths() >= hopeless_after || deaths_since_order_ >= hopeless_after;
+}
+
+void Keeper::stop_children() {
+  stopping_ = true;
+  for (const ProcessId id : table_.ids()) {
+    const Entry& entry = *table_.find(id);
+    if (!entry.running()) continue;
+    kill(entry.stop_as_group ? -entry.pid : entry.pid, entry.stop_signal);
+    kill_at_.emplace_back(now() + std::chrono::milliseconds(entry.stop_wait_ms), id);
+  }
+}
+
+void Keeper::kill_overdue() {
+  if (table_.running() == 0) {
+    result_ = EXIT_SUCCESS;
+    return;
+  }
+  const auto overdue = [this, time = now()](const std::pair<Time, ProcessId>& item) {
+    const Entry* entry = table_.find(item.second);
+    if (!entry->running()) return true;
+    if (time < item.first) return false;
+    kill(entry->kill_as_group ? -entry->pid : entry->pid, SIGKILL);
+    return true;
+  };
+  std::erase_if(kill_at_, overdue);
+}
+
+}  // namespace sup::keeper

@@ -1,0 +1,117 @@
+// The keeper's loop: one poll over the signals and the manager's socket.
+//
+// Three things go on at a time: children run and end, a manager lives or is due, and requests are answered in order.
+// Nothing a manager does can harm the keeper: one that breaks the protocol, or closes its socket, is killed, and the
+// next one is started. Requests are read only while no answer waits to be sent, so that a manager that does not listen
+// costs no memory.
+#pragma once
+
+#include <sys/types.h>
+
+#include <csignal>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "base/unique_fd.h"
+#include "keeper/protocol.h"
+#include "keeper/restart.h"
+#include "keeper/spawn.h"
+#include "keeper/table.h"
+#include "keeper/wire.h"
+
+namespace sup::keeper {
+
+// The signals that a keeper forwards.
+inline constexpr std::initializer_list<int> forwarded_signals = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2};
+
+// How a manager is started: from a program, or by a test.
+class ManagerStarter {
+ public:
+  virtual ~ManagerStarter() = default;
+  // The pid of a child process that has `socket`, or a negative errno.
+  [[nodiscard]] virtual pid_t start(Spawner& spawner, int socket, bool daemonized) = 0;
+};
+
+class Keeper {
+ public:
+  // `signals` delivers the forwarded signals and SIGCHLD (os::signal_descriptor).
+  Keeper(Spawner spawner, UniqueFd signals, ManagerStarter& starter);
+
+  // The daemon's exit code, when it is over.
+  [[nodiscard]] int run();
+
+ private:
+  // loop.cpp: signals, ends, and the life of managers
+  void wait();
+  [[nodiscard]] int timeout() const;
+  void take_signals();
+  void daemon_signal(int signal);
+  void reap();
+  void start_manager();
+  void manager_gone(int status);
+  void disconnect();
+  void daemonize();
+  [[nodiscard]] int wait_for_background(pid_t background, int ready);
+  [[nodiscard]] bool hopeless() const;
+  void stop_children();
+  void kill_overdue();
+
+  // requests.cpp: talking to the manager
+  [[nodiscard]] bool working() const { return socket_ && !replaying_; }
+  void exchange();
+  [[nodiscard]] bool serve_datagram();
+  [[nodiscard]] bool serve(Frame& frame);
+  [[nodiscard]] bool on_spawn(Frame& frame);
+  [[nodiscard]] bool on_signal(const Frame& frame);
+  [[nodiscard]] bool on_put(const Frame& frame);
+  [[nodiscard]] bool on_hold(Frame& frame);
+  [[nodiscard]] bool on_configure(const Frame& frame);
+  [[nodiscard]] bool on_quit(const Frame& frame);
+  void on_ready();
+  void begin_replay();
+  void replay();
+  void finish_replay();
+  void send(Notice notice, ProcessId id, const Writer& writer, std::initializer_list<int> fds = {});
+  void send_exit(ProcessId id, const Entry& entry);
+  void send_spawn_failed(ProcessId id, int stage, int code);
+  void send_signal(int signal);
+
+  Spawner spawner_;
+  UniqueFd signals_;
+  ManagerStarter& starter_;
+  Table table_;
+  std::map<std::string, UniqueFd> held_;
+  std::optional<int> result_;  // the loop is over
+
+  pid_t manager_ = 0;
+  UniqueFd socket_;
+  Sender sender_;
+  Receiver receiver_;
+  PlanView plan_;  // of the request at hand; kept for its memory
+  bool fresh_ = true;
+  bool served_ = false;  // some manager said that the start succeeded
+  bool daemonized_ = false;
+  bool to_background_ = false;                // the manager asked to daemonize
+  UniqueFd background_ready_;                 // where the process waits that started the daemon
+  std::optional<std::pair<int, Time>> quit_;  // exit code, and until when the manager may take to leave
+
+  bool replaying_ = false;
+  std::vector<ProcessId> replay_ids_;
+  std::size_t replayed_ = 0;
+
+  RestartPolicy restart_;
+  Time start_at_{};
+  int shutdown_signal_ = 0;           // the order to shut down, until it is carried out
+  int deaths_since_order_ = 0;        // of managers
+  std::vector<int> pending_signals_;  // others, for the next manager
+
+  bool stopping_ = false;  // without a manager
+  std::vector<std::pair<Time, ProcessId>> kill_at_;
+};
+
+}  // namespace sup::keeper
