@@ -27,14 +27,15 @@ class Host {
   [[nodiscard]] virtual bool exists(const std::string& path) const = 0;
   [[nodiscard]] virtual bool is_directory(const std::string& path) const = 0;
   [[nodiscard]] virtual std::string working_directory() const = 0;
-  [[nodiscard]] virtual std::string host_name() const = 0;  // Python's platform.node()
-  [[nodiscard]] virtual std::string home() const = 0;       // of `~`; empty when unknown
+  [[nodiscard]] virtual std::string host_name() const = 0;                       // Python's platform.node()
+  [[nodiscard]] virtual std::string home() const = 0;                            // of `~`; empty when unknown
   [[nodiscard]] virtual std::string home_of(const std::string& user) const = 0;  // of `~user`; empty when unknown
   [[nodiscard]] virtual std::optional<std::uint32_t> uid_of(const std::string& user) const = 0;
   [[nodiscard]] virtual bool uid_exists(std::uint32_t uid) const = 0;
   [[nodiscard]] virtual std::optional<std::uint32_t> gid_of(const std::string& group) const = 0;
+  [[nodiscard]] virtual bool gid_exists(std::uint32_t gid) const = 0;
   [[nodiscard]] virtual std::optional<std::uint32_t> primary_gid(std::uint32_t uid) const = 0;
-  [[nodiscard]] virtual std::uint32_t uid() const = 0;  // our own effective uid
+  [[nodiscard]] virtual std::uint32_t uid() const = 0;                               // our own effective uid
   [[nodiscard]] virtual std::vector<std::string> temporary_directories() const = 0;  // Python's tempfile candidates
   [[nodiscard]] virtual const std::map<std::string, std::string>& environment() const = 0;
 };
@@ -51,8 +52,7 @@ struct DaemonOverrides {
 // Reads the file at `path` (made absolute against the working directory) and everything it includes.
 // On failure the first Problem is the one Supervisor would report; with `all` the others follow, for --check.
 [[nodiscard]] std::expected<Config, std::vector<Problem>> load(const std::string& path, const Host& host,
-                                                               const DaemonOverrides& overrides = {},
-                                                               bool all = false);
+                                                               const DaemonOverrides& overrides = {}, bool all = false);
 
 // Only the [supervisorctl] section.
 [[nodiscard]] std::expected<Ctl, Problem> load_ctl(const std::string& path, const Host& host);

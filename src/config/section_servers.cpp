@@ -1,0 +1,133 @@
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "config/paths.h"
+#include "config/reader.h"
+#include "config/sections.h"
+
+namespace sup::config {
+namespace {
+
+consteval OptionRow unix_option(std::string_view name) {
+  return row(tables::unix_http_server, name);
+}
+consteval OptionRow inet_option(std::string_view name) {
+  return row(tables::inet_http_server, name);
+}
+
+constexpr OptionRow factory_row = row(tables::rpcinterface, "supervisor.rpcinterface_factory");
+constexpr std::string_view main_factory = "supervisor.rpcinterface:make_main_rpcinterface";
+
+void read_credentials(Reader& reader, const Scope& names, Credentials& credentials) {
+  constexpr auto username = unix_option("username");
+  constexpr auto password = unix_option("password");
+  if ((reader.raw(username) == nullptr) != (reader.raw(password) == nullptr)) {
+    reader.fail_section(
+        fmt::format("Section [{}] contains incomplete authentication: If a username or a password is specified, both "
+                    "the username and password must be specified",
+                    reader.section().name()));
+  }
+  if (auto text = reader.text(username, names)) credentials.username = std::move(*text);
+  if (auto text = reader.text(password, names)) credentials.password = std::move(*text);
+}
+
+void read_unix_file(Building& building, Reader& reader, UnixServer& server) {
+  constexpr auto file = unix_option("file");
+  Scope names(&building.environment);
+  names.set("here", building.here);
+  if (reader.raw(file) == nullptr) {
+    reader.fail_section(fmt::format("section [{}] has no file value", server.section));
+  } else if (const auto text = reader.text(file, names)) {
+    server.path = normalize_path(trim(*text), building.host);
+  }
+}
+
+UnixServer read_unix_server(Building& building, const IniSection& section) {
+  const Scope& names = building.environment;
+  Reader reader(building.document, section, building.problems);
+  UnixServer server;
+  server.section = section.name();
+  server.place = section.place();
+  read_unix_file(building, reader, server);
+  read_credentials(reader, names, server.credentials);
+  if (const auto text = reader.text(unix_option("chown"), names)) {
+    if (const auto owner = to_owner(*text, building.host)) {
+      server.owner = *owner;
+    } else {
+      reader.fail(unix_option("chown"), fmt::format("Invalid sockchown value {}", *text), owner.error().message);
+    }
+  }
+  if (const auto text = reader.text(unix_option("chmod"), names)) {
+    if (const auto mode = to_octal(*text)) {
+      server.mode = *mode;
+    } else {
+      reader.fail(unix_option("chmod"), fmt::format("Invalid chmod value {}", *text), mode.error().hint);
+    }
+  }
+  return server;
+}
+
+InetServer read_inet_server(Building& building, const IniSection& section) {
+  const Scope& names = building.environment;
+  Reader reader(building.document, section, building.problems);
+  InetServer server;
+  server.section = section.name();
+  server.place = section.place();
+  read_credentials(reader, names, server.credentials);
+  InetAddress address;
+  if (reader.raw(inet_option("port")) == nullptr) {
+    reader.fail_section(fmt::format("section [{}] has no port value", section.name()));
+  } else if (reader.read(inet_option("port"), names, address, to_inet_address)) {
+    server.host = std::move(address.host);
+    server.port = address.port;
+  }
+  return server;
+}
+
+// Keyword arguments of a plug-in are of no use to us, but they have to be well-formed.
+void check_arguments(Building& building, Reader& reader, const IniSection& section) {
+  for (const auto* options : {&section.options(), &building.document.defaults().options()}) {
+    for (const auto& option : *options) {
+      const OptionRow argument{option.name, {}, {}};
+      if (option.name != factory_row.name) static_cast<void>(reader.text(argument, building.environment));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<UnixServer> read_unix_servers(Building& building) {
+  std::vector<UnixServer> servers;
+  for (const auto& section : building.document.sections())
+    if (section.name().starts_with("unix_http_server")) servers.push_back(read_unix_server(building, section));
+  return servers;
+}
+
+std::vector<InetServer> read_inet_servers(Building& building) {
+  std::vector<InetServer> servers;
+  for (const auto& section : building.document.sections())
+    if (section.name().starts_with("inet_http_server")) servers.push_back(read_inet_server(building, section));
+  return servers;
+}
+
+std::vector<RpcInterface> read_rpc_interfaces(Building& building) {
+  std::vector<RpcInterface> interfaces;
+  for (const auto& section : building.document.sections()) {
+    if (!section.name().starts_with("rpcinterface:")) continue;
+    Reader reader(building.document, section, building.problems);
+    if (reader.raw(factory_row) == nullptr) {
+      reader.fail_section(fmt::format("section [{}] does not specify a {}", section.name(), factory_row.name));
+    } else if (const auto spec = reader.text(factory_row, building.environment); spec && trim(*spec) != main_factory) {
+      const auto module = trim(std::string_view(*spec).substr(0, spec->find_first_of(".:")));
+      reader.fail(factory_row,
+                  fmt::format("{} cannot be resolved within [{}]: No module named {}", *spec, section.name(),
+                              python_repr(module)),
+                  fmt::format("only {} exists: Python code cannot be loaded", main_factory));
+    }
+    check_arguments(building, reader, section);
+    interfaces.push_back({section.name(), std::string(name_of(section)), section.place()});
+  }
+  return interfaces;
+}
+
+}  // namespace sup::config

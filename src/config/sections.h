@@ -1,0 +1,51 @@
+// The readers of the single kinds of sections, each in its own file. load.cpp calls them in Supervisor's order.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "config/expand.h"
+#include "config/ini.h"
+#include "config/load.h"
+
+namespace sup::config {
+
+// What all of them read from and add to.
+struct Building {
+  const IniDocument& document;
+  const Host& host;
+  std::string main_file;  // as the user wrote it
+  std::string here;
+  std::string node;   // host_node_name
+  Scope environment;  // ENV_ names; [supervisord] environment= adds to them
+  Environment daemon_environment;
+  std::vector<Problem> problems{};
+  std::vector<Notice> notices{};
+  std::unordered_set<std::string> noticed{};
+
+  // Adds a warning, once however many processes give cause for it.
+  void warn(std::string text);
+};
+
+// The part of a section's name behind the colon.
+[[nodiscard]] std::string_view name_of(const IniSection& section);
+
+// [supervisord] without what the command line says.
+[[nodiscard]] Daemon read_daemon(Building& building, const IniSection& section);
+
+// The processes of a program, eventlistener or fcgi-program section as members of `group`, sorted.
+[[nodiscard]] std::vector<Process> read_processes(Building& building, const IniSection& section,
+                                                  const std::string& group);
+// The socket of an fcgi-program section. Without a socket= line: nullopt, and a problem if it is `required`.
+[[nodiscard]] std::optional<FcgiSocket> read_fcgi_socket(Building& building, const IniSection& section, bool required);
+
+// All groups, sorted, names unique.
+[[nodiscard]] std::vector<Group> read_groups(Building& building);
+
+[[nodiscard]] std::vector<RpcInterface> read_rpc_interfaces(Building& building);
+[[nodiscard]] std::vector<InetServer> read_inet_servers(Building& building);
+[[nodiscard]] std::vector<UnixServer> read_unix_servers(Building& building);
+
+}  // namespace sup::config
