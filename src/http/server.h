@@ -26,9 +26,9 @@ namespace sup::http {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-  std::string method;   // as sent
-  std::string target;   // as sent, with query
-  Headers headers;      // names as sent; look up with header()
+  std::string method;  // as sent
+  std::string target;  // as sent, with query
+  Headers headers;     // names as sent; look up with header()
   std::string body;
   [[nodiscard]] std::string_view header(std::string_view name) const;  // without case; empty when absent
 };
@@ -69,8 +69,8 @@ struct Limits {
   std::size_t header_bytes = 64 * 1024;
   std::size_t body_bytes = 16 * 1024 * 1024;
   std::size_t connections = 4096;
-  int idle_seconds = 1800;     // between requests
-  int request_seconds = 60;    // from the first byte of a request to its last
+  int idle_seconds = 1800;   // between requests
+  int request_seconds = 60;  // from the first byte of a request to its last
 };
 
 class Server {

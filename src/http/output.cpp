@@ -1,0 +1,78 @@
+#include "http/output.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace sup::http {
+namespace {
+
+constexpr std::size_t joinable = 16 * 1024;  // larger ones are not copied
+constexpr std::size_t full = 64 * 1024;      // a piece that gets no more
+constexpr std::size_t batch = 16;
+
+}  // namespace
+
+std::string& Output::tail() {
+  if (pieces_.size() == first_ || pieces_.back().size() >= full) pieces_.emplace_back();
+  tail_size_ = pieces_.back().size();
+  return pieces_.back();
+}
+
+void Output::joined() {
+  size_ += pieces_.back().size() - tail_size_;
+}
+
+void Output::append(std::string_view bytes) {
+  tail().append(bytes);
+  joined();
+}
+
+void Output::append(std::string&& bytes) {
+  if (bytes.size() < joinable) return append(std::string_view(bytes));
+  size_ += bytes.size();
+  pieces_.push_back(std::move(bytes));
+}
+
+void Output::drop(std::size_t count) {
+  size_ -= count;
+  while (count > 0) {
+    std::string& piece = pieces_[first_];
+    const std::size_t here = std::min(count, piece.size() - offset_);
+    offset_ += here;
+    count -= here;
+    if (offset_ < piece.size()) return;
+    piece = {};
+    ++first_;
+    offset_ = 0;
+  }
+}
+
+Output::Sent Output::send_to(int fd) {
+  while (size_ > 0) {
+    std::array<iovec, batch> parts;
+    std::size_t count = 0;
+    for (std::size_t i = first_; i < pieces_.size() && count < batch; ++i) {
+      const std::size_t skip = i == first_ ? offset_ : 0;
+      parts[count++] = {pieces_[i].data() + skip, pieces_[i].size() - skip};
+    }
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = count;
+    const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      return errno == EAGAIN ? Sent::blocked : Sent::failed;
+    }
+    drop(static_cast<std::size_t>(sent));
+  }
+  pieces_ = {};
+  first_ = offset_ = 0;
+  return Sent::all;
+}
+
+}  // namespace sup::http

@@ -1,0 +1,31 @@
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include "http/hub.h"
+
+namespace sup::http {
+
+std::string peer_name(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  std::array<char, INET6_ADDRSTRLEN> host{};
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) {
+    if (address.ss_family == AF_INET) {
+      const auto& ip = reinterpret_cast<const sockaddr_in&>(address);
+      ::inet_ntop(AF_INET, &ip.sin_addr, host.data(), host.size());
+      return fmt::format("{}:{}", host.data(), ntohs(ip.sin_port));
+    }
+    if (address.ss_family == AF_INET6) {
+      const auto& ip = reinterpret_cast<const sockaddr_in6&>(address);
+      ::inet_ntop(AF_INET6, &ip.sin6_addr, host.data(), host.size());
+      return fmt::format("{}:{}", host.data(), ntohs(ip.sin6_port));
+    }
+  }
+  return "localhost:0";
+}
+
+}  // namespace sup::http
