@@ -22,6 +22,7 @@ namespace sup::keeper {
 namespace {
 
 constexpr int hopeless_after = 3;  // managers that died
+constexpr Duration leave_in = std::chrono::seconds(5);
 
 Time now() {
   return os::SystemClock().now().mono;
@@ -50,7 +51,7 @@ int Keeper::run() {
     if (to_background_) daemonize();
     if (manager_ == 0 && !stopping_ && !result_ && now() >= start_at_) start_manager();
     if (stopping_) kill_overdue();
-    if (quit_ && now() >= quit_->second) kill(manager_, SIGKILL);
+    if (manager_ != 0 && leave_by_ && now() >= *leave_by_) kill_manager();
     if (!result_) wait();
   }
   return *result_;
@@ -68,8 +69,8 @@ void Keeper::wait() {
 
 int Keeper::timeout() const {
   std::optional<Time> next;
-  if (quit_) {
-    next = quit_->second;
+  if (leave_by_) {
+    next = leave_by_;
   } else if (stopping_) {
     for (const auto& [time, id] : kill_at_)
       next = std::min(next.value_or(time), time);
@@ -160,10 +161,11 @@ void Keeper::manager_gone(int status) {
     sender_.clear();
   socket_.reset();
   sender_.clear();
+  leave_by_.reset();
   manager_ = 0;
   if (to_background_) return;
   if (quit_) {
-    result_ = quit_->first;
+    result_ = *quit_;
   } else if (!served_ && table_.running() == 0) {
     result_ = exit_code(status);
   } else {
@@ -175,20 +177,35 @@ void Keeper::manager_gone(int status) {
   }
 }
 
-// For a manager that cannot be talked to any more; one that is in the middle of leaving keeps its exit status. A
-// manager that has asked to quit may take its time, and would take a closed socket for our end.
-void Keeper::disconnect() {
-  if (quit_) return;
+// For a manager that cannot be talked to any more: one that broke the protocol, or one that closed its socket and
+// should be leaving with an exit status of its own.
+void Keeper::disconnect(bool broken) {
   socket_.reset();
   sender_.clear();
   replaying_ = false;
-  if (manager_ != 0 && !to_background_) kill(manager_, SIGKILL);
+  if (broken) {
+    kill_manager();
+  } else {
+    leave_by_ = now() + leave_in;
+  }
+}
+
+// The manager asked for the end. It keeps its socket, whose closing would tell it that we are gone.
+void Keeper::let_leave(int code) {
+  quit_ = code;
+  leave_by_ = now() + leave_in;
+}
+
+void Keeper::kill_manager() {
+  leave_by_.reset();
+  if (manager_ != 0) kill(manager_, SIGKILL);
 }
 
 void Keeper::daemonize() {
   to_background_ = false;
   socket_.reset();
   sender_.clear();
+  leave_by_.reset();
   manager_ = 0;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {

@@ -1,9 +1,9 @@
 // The keeper's loop: one poll over the signals and the manager's socket.
 //
 // Three things go on at a time: children run and end, a manager lives or is due, and requests are answered in order.
-// Nothing a manager does can harm the keeper: one that breaks the protocol, or closes its socket, is killed, and the
-// next one is started. Requests are read only while no answer waits to be sent, so that a manager that does not listen
-// costs no memory.
+// Nothing a manager does can harm the keeper: one that breaks the protocol, or closes its socket and stays, is killed,
+// and the next one is started. Requests are read only while no answer waits to be sent, so that a manager that does not
+// listen costs no memory.
 #pragma once
 
 #include <sys/types.h>
@@ -54,7 +54,9 @@ class Keeper {
   void reap();
   void start_manager();
   void manager_gone(int status);
-  void disconnect();
+  void disconnect(bool broken);
+  void kill_manager();
+  void let_leave(int code);
   void daemonize();
   [[nodiscard]] int wait_for_background(pid_t background, int ready);
   [[nodiscard]] bool hopeless() const;
@@ -96,9 +98,10 @@ class Keeper {
   bool fresh_ = true;
   bool served_ = false;  // some manager said that the start succeeded
   bool daemonized_ = false;
-  bool to_background_ = false;                // the manager asked to daemonize
-  UniqueFd background_ready_;                 // where the process waits that started the daemon
-  std::optional<std::pair<int, Time>> quit_;  // exit code, and until when the manager may take to leave
+  bool to_background_ = false;    // the manager asked to daemonize
+  UniqueFd background_ready_;     // where the process waits that started the daemon
+  std::optional<int> quit_;       // the exit code the manager asked for
+  std::optional<Time> leave_by_;  // until when a manager that is leaving may take
 
   bool replaying_ = false;
   std::vector<ProcessId> replay_ids_;

@@ -4,11 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 
 #include "keeper/loop.h"
 #include "keeper/settings.h"
-#include "os/clock.h"
 
 namespace sup::keeper {
 namespace {
@@ -17,7 +15,6 @@ constexpr int datagrams_per_turn = 64;  // then signals have their turn
 constexpr std::size_t max_entries = 1 << 20;
 constexpr std::size_t max_held = 4096;
 constexpr std::size_t max_name = 4096;
-constexpr Duration leave_in = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -93,15 +90,15 @@ void Keeper::finish_replay() {
 void Keeper::exchange() {
   sender_.flush(socket_.get());
   if (replaying_ && sender_.empty()) replay();
-  for (int turn = 0; turn < datagrams_per_turn && working() && sender_.empty() && !quit_; ++turn) {
+  for (int turn = 0; turn < datagrams_per_turn && working() && sender_.empty() && !quit_ && !to_background_; ++turn) {
     switch (receiver_.receive(socket_.get())) {
       case Receiver::Got::nothing:
         return;
       case Receiver::Got::closed:
-        disconnect();
+        disconnect(false);
         return;
       case Receiver::Got::datagram:
-        if (!serve_datagram()) disconnect();
+        if (!serve_datagram() && !quit_ && !to_background_) disconnect(true);
         break;
     }
   }
@@ -254,7 +251,7 @@ bool Keeper::on_configure(const Frame& frame) {
 bool Keeper::on_quit(const Frame& frame) {
   Reader reader(frame.payload);
   const int code = reader.i32();
-  if (reader.ok()) quit_ = {code, os::SystemClock().now().mono + leave_in};
+  if (reader.ok()) let_leave(code);
   return false;
 }
 
