@@ -1,12 +1,9 @@
 #include "cli/daemon_options.h"
 
-#include <fmt/format.h>
-
-#include <array>
 #include <utility>
 
-#include "base/strings.h"
 #include "cli/help.h"
+#include "config/types.h"
 
 namespace sup::cli {
 namespace {
@@ -17,82 +14,14 @@ using config::Host;
 template <class T>
 using Converted = std::expected<T, std::string>;
 
-Converted<long long> integer(std::string_view text) {
-  if (const auto number = to_int(text)) return *number;
-  return std::unexpected(fmt::format("invalid literal for int() with base 10: {}", python_repr(text)));
-}
-
-Converted<long long> byte_size(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, long long>, 3> units{
-      {{"kb", 1024}, {"mb", 1024 * 1024}, {"gb", 1024 * 1024 * 1024}}};
-  const std::string lowered = lower(text);
-  std::string_view digits = lowered;
-  long long unit = 1;
-  for (const auto& [suffix, size] : units) {
-    if (!digits.ends_with(suffix)) continue;
-    digits.remove_suffix(suffix.size());
-    unit = size;
-    break;
-  }
-  auto number = integer(digits);
-  if (number && __builtin_mul_overflow(*number, unit, &*number)) {
-    return std::unexpected(fmt::format("{} is too large", text));
-  }
-  return number;
-}
-
-Converted<std::uint32_t> octal(std::string_view text) {
-  const auto number = to_int(text, 8);
-  if (number && *number >= 0 && *number <= 07777777) return static_cast<std::uint32_t>(*number);
-  return std::unexpected(fmt::format("{} can not be converted to an octal type", text));
-}
-
-Converted<Level> level(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, Level>, 7> names{{{"critical", Level::critical},
-                                                                     {"error", Level::error},
-                                                                     {"warn", Level::warn},
-                                                                     {"info", Level::info},
-                                                                     {"debug", Level::debug},
-                                                                     {"trace", Level::trace},
-                                                                     {"blather", Level::blather}}};
-  for (const auto& [name, value] : names)
-    if (name == lower(text)) return value;
-  return std::unexpected(fmt::format("bad logging level name {}", python_repr(text)));
-}
-
-// Python's os.path.expanduser().
-std::string expand_user(const std::string& path, const Host& host) {
-  if (!path.starts_with('~')) return path;
-  const std::size_t end = std::min(path.find('/'), path.size());
-  std::string home = end == 1 ? host.home() : host.home_of(path.substr(1, end - 1));
-  if (home.empty()) return path;
-  while (home.ends_with('/'))
-    home.pop_back();
-  home += path.substr(end);
-  return home.empty() ? "/" : home;
-}
-
-Converted<std::string> existing_directory(const std::string& text, const Host& host) {
-  std::string path = expand_user(text, host);
-  if (host.is_directory(path)) return path;
-  return std::unexpected(fmt::format("{} is not an existing directory", text));
-}
-
-Converted<std::string> path_in_existing_directory(const std::string& text, const Host& host) {
-  std::string path = expand_user(text, host);
-  const auto slash = path.rfind('/');
-  if (slash == path.npos || host.is_directory(path.substr(0, slash + 1))) return path;
-  return std::unexpected(fmt::format("The directory named as part of the path {} does not exist", text));
-}
-
 struct Target {
   DaemonCommandLine& line;
   const Host& host;
 };
 
 template <class T>
-Converted<Next> store(std::optional<T>& place, Converted<T> value) {
-  if (!value) return std::unexpected(value.error());
+Converted<Next> store(std::optional<T>& place, config::Parsed<T> value) {
+  if (!value) return std::unexpected(std::move(value.error().message));
   place = std::move(*value);
   return Next::go_on;
 }
@@ -118,27 +47,27 @@ Converted<Next> set_text(const Target& to, Text text) {
 
 template <std::optional<std::string> DaemonOverrides::*place>
 Converted<Next> set_directory(const Target& to, Text text) {
-  return store(to.line.overrides.*place, existing_directory(text, to.host));
+  return store(to.line.overrides.*place, config::to_existing_directory(text, to.host));
 }
 
 template <std::optional<std::string> DaemonOverrides::*place>
 Converted<Next> set_file(const Target& to, Text text) {
-  return store(to.line.overrides.*place, path_in_existing_directory(text, to.host));
+  return store(to.line.overrides.*place, config::to_path_in_directory(text, to.host));
 }
 
 template <std::optional<long long> DaemonOverrides::*place>
 Converted<Next> set_integer(const Target& to, Text text) {
-  return store(to.line.overrides.*place, integer(text));
+  return store(to.line.overrides.*place, config::to_integer(text));
 }
 
 Converted<Next> set_umask(const Target& to, Text text) {
-  return store(to.line.overrides.umask, octal(text));
+  return store(to.line.overrides.umask, config::to_octal(text));
 }
 Converted<Next> set_level(const Target& to, Text text) {
-  return store(to.line.overrides.loglevel, level(text));
+  return store(to.line.overrides.loglevel, config::to_level(text));
 }
 Converted<Next> set_max_bytes(const Target& to, Text text) {
-  return store(to.line.overrides.logfile_maxbytes, byte_size(text));
+  return store(to.line.overrides.logfile_maxbytes, config::to_bytes(text));
 }
 Converted<Next> set_configuration(const Target& to, Text text) {
   return store<std::string>(to.line.configuration, text);

@@ -22,6 +22,7 @@ class StubHost final : public config::Host {
   std::optional<std::uint32_t> uid_of(const std::string&) const override { return {}; }
   bool uid_exists(std::uint32_t) const override { return false; }
   std::optional<std::uint32_t> gid_of(const std::string&) const override { return {}; }
+  bool gid_exists(std::uint32_t) const override { return false; }
   std::optional<std::uint32_t> primary_gid(std::uint32_t) const override { return {}; }
   std::uint32_t uid() const override { return 0; }
   std::vector<std::string> temporary_directories() const override { return {}; }
@@ -92,7 +93,8 @@ TEST(DaemonOptions, WrongValuesAreRefusedInSupervisorsWords) {
 
 TEST(DaemonOptions, HugeSizesAreRefusedInsteadOfWrapping) {
   EXPECT_EQ(refused({"-y", "9000000000000000000GB"}),
-            "invalid value for -y '9000000000000000000GB': 9000000000000000000GB is too large");
+            "invalid value for -y '9000000000000000000GB': invalid literal for int() with base 10: "
+            "'9000000000000000000'");
 }
 
 TEST(DaemonOptions, PositionalArgumentsAreRefusedEvenWithVersion) {
