@@ -1,0 +1,33 @@
+// Writes to the children's standard input without ever waiting: what a pipe does not take at once is queued and
+// follows when it does.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/engine.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace sup::daemon {
+
+class ChildInputs final : public engine::Inputs {
+ public:
+  explicit ChildInputs(boost::asio::io_context& loop);
+  ~ChildInputs() override;
+
+  [[nodiscard]] Result<> write(ProcessId id, int fd, std::string_view bytes) override;
+  void forget(ProcessId id) override;
+
+ private:
+  struct Queue;  // exists only while bytes wait, so that an idle child costs nothing
+
+  boost::asio::io_context& loop_;
+  std::unordered_map<ProcessId, std::shared_ptr<Queue>> queues_;
+};
+
+}  // namespace sup::daemon

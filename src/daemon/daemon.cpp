@@ -1,0 +1,416 @@
+#include "daemon/daemon.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <set>
+#include <utility>
+
+#include "base/signals.h"
+#include "config/diff.h"
+#include "daemon/child_inputs.h"
+#include "daemon/routes.h"
+#include "daemon/servers.h"
+#include "daemon/snapshot.h"
+#include "engine/engine.h"
+#include "logs/main_log.h"
+#include "logs/pump.h"
+#include "ops/register.h"
+#include "os/clock.h"
+
+namespace sup::daemon {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::string_view snapshot_prefix = "configuration ";
+constexpr std::string_view main_file_question = "main file";
+
+}  // namespace
+
+std::string snapshot_name(std::uint32_t generation) { return std::string(snapshot_prefix) + std::to_string(generation); }
+
+std::expected<Loaded, std::vector<config::Problem>> load_and_record(const std::string& path, const config::Host& host,
+                                                                    const config::DaemonOverrides& overrides) {
+  RecordingHost recorder(host);
+  recorder.remember(main_file_question, path);
+  auto config = config::load(path, recorder, overrides);
+  if (!config) return std::unexpected(std::move(config.error()));
+  auto snapshot = write_snapshot(recorder.snapshot());
+  if (!snapshot) return std::unexpected(std::vector{config::Problem{snapshot.error().text, {}, {}}});
+  return Loaded{std::move(*config), std::move(*snapshot)};
+}
+
+// In the order of construction: what stands below uses what stands above.
+struct Daemon::Parts {
+  explicit Parts(int keeper_fd) : loop(1), keeper_socket(loop, dup_fd(keeper_fd)), pump_events(loop), timer(loop), inputs(loop) {}
+
+  static int dup_fd(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+  os::SystemClock clock;
+  asio::io_context loop;
+  asio::posix::stream_descriptor keeper_socket;  // a duplicate, for waiting only
+  asio::posix::stream_descriptor pump_events;    // likewise
+  asio::steady_timer timer;
+  std::optional<Time> armed;
+  bool waiting_to_write = false;
+
+  config::Config config;
+  std::set<std::uint32_t> snapshots;  // generations that the keeper holds
+  std::unique_ptr<logs::MainLog> log;
+  logs::Pump pump;
+  engine::SystemFiles files;
+  ChildInputs inputs;
+  std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<ops::Context> context;
+  api::OperationTable operations;
+  std::unique_ptr<Routes> routes;
+  std::unique_ptr<Servers> servers;
+  bool pidfile_written = false;
+  bool save_pending = false;
+  std::optional<Ending> ending;
+};
+
+Daemon::Daemon(keeper::Client& keeper, const config::Host& host, config::DaemonOverrides overrides,
+               Inheritance inheritance)
+    : keeper_(keeper),
+      host_(host),
+      overrides_(std::move(overrides)),
+      inheritance_(inheritance),
+      parts_(std::make_unique<Parts>(keeper.fd())) {}
+
+Daemon::~Daemon() {
+  if (!parts_->engine) return;
+  parts_->servers.reset();
+  if (!parts_->ending) return;  // a start that failed: nothing of it is left to tidy up
+  if (parts_->pidfile_written) unlink(parts_->config.daemon.pidfile.c_str());
+  for (const auto& [name, group] : parts_->engine->table().by_name()) {
+    for (const auto& entry : group->entries) keeper_.drop(entry->id);
+  }
+  keeper_.drop(engine::session_id);
+  for (const std::uint32_t generation : parts_->snapshots) keeper_.release(snapshot_name(generation));
+}
+
+// ---- beginnings
+
+Result<> Daemon::open_log(const EarlyMessages& messages) {
+  parts_->log = std::make_unique<logs::MainLog>(main_log_plan(parts_->config.daemon), parts_->clock);
+  if (auto done = parts_->log->open(); !done) return done;
+  messages.write_to(*parts_->log);
+  return {};
+}
+
+void Daemon::make_engine() {
+  const config::Daemon& daemon = parts_->config.daemon;
+  engine::Settings settings;
+  settings.identifier = daemon.identifier;
+  settings.child_log_directory = daemon.childlogdir;
+  settings.server_url = server_url(parts_->config);
+  if (const auto path = host_.environment().find("PATH"); path != host_.environment().end()) settings.path = path->second;
+  settings.strip_ansi = daemon.strip_ansi;
+  settings.is_init = keeper_.keeper_pid() == 1;
+  settings.echo_output = parts_->log->wants(Level::debug);
+  parts_->engine = std::make_unique<engine::Engine>(
+      engine::Surroundings{parts_->clock, *parts_->log, keeper_, parts_->pump, parts_->files, parts_->inputs, nullptr},
+      std::move(settings));
+  parts_->engine->on_signal_of_daemon([this](int signal) { on_signal(signal); });
+  parts_->engine->on_loss_of_keeper([] { _exit(1); });
+  parts_->context = std::make_unique<ops::Context>(*parts_->engine, *this, parts_->clock);
+  for (const config::RpcInterface& interface : parts_->config.rpc_interfaces) {
+    ops::add_operations(parts_->operations, interface.name, *parts_->context);
+  }
+  parts_->routes = std::make_unique<Routes>(parts_->loop, parts_->operations, *parts_->engine,
+                                            [this] { return main_log_path(); }, *parts_->log);
+}
+
+Result<> Daemon::open_servers(std::map<std::string, UniqueFd>& held) {
+  parts_->servers = std::make_unique<Servers>(
+      parts_->loop,
+      [this](std::shared_ptr<http::Exchange> exchange) {
+        parts_->routes->handle(std::move(exchange));
+        after_input();
+      },
+      keeper_, *parts_->log);
+  return parts_->servers->open(parts_->config, held);
+}
+
+void Daemon::adopt_configuration(config::Config config, UniqueFd snapshot) {
+  parts_->config = std::move(config);
+  ++inheritance_.generation;
+  keeper_.hold(snapshot_name(inheritance_.generation), snapshot.get());
+  parts_->snapshots.insert(inheritance_.generation);
+  if (parts_->engine) parts_->engine->set_generation(inheritance_.generation);
+}
+
+Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
+  EarlyMessages messages;
+  for (config::Notice& notice : config.notices) messages.add(notice.level, std::move(notice.text));
+  adopt_configuration(std::move(config), std::move(snapshot));
+  const config::Daemon& daemon = parts_->config.daemon;
+  if (inheritance_.first) {
+    if (auto done = take_identity(daemon, keeper_, messages); !done) return done;
+    if (auto done = raise_limits(daemon, keeper_, messages); !done) return done;
+  }
+  if (auto done = open_log(messages); !done) return done;
+  if (!daemon.nocleanup) clear_child_logs(daemon.childlogdir, daemon.identifier, *parts_->log);
+  make_engine();
+  parts_->engine->set_generation(inheritance_.generation);
+  for (const config::Group& group : parts_->config.groups) {
+    parts_->engine->add_group(std::make_shared<const config::Group>(group), inheritance_.generation);
+  }
+  std::map<std::string, UniqueFd> nothing;
+  if (auto done = open_servers(nothing); !done) return done;
+  if (!daemon.nodaemon && inheritance_.first) {
+    detach(daemon, keeper_, *parts_->log);
+    parts_->log->drop_stdout();
+  }
+  parts_->pidfile_written = write_pidfile(daemon.pidfile, keeper_.keeper_pid(), *parts_->log);
+  parts_->engine->save_session();
+  keeper_.ready();
+  parts_->engine->start_automatic();
+  return {};
+}
+
+Result<> Daemon::take_over(const engine::SessionRecord& session, keeper::Restored restored) {
+  use_all_descriptors();
+  // Every generation that a group comes from, and the one read last.
+  std::map<std::uint32_t, config::Config> configs;
+  for (const auto& [name, fd] : restored.held) {
+    if (!name.starts_with(snapshot_prefix)) continue;
+    const auto generation = static_cast<std::uint32_t>(std::stoul(name.substr(snapshot_prefix.size())));
+    auto snapshot = read_snapshot(fd.get());
+    if (!snapshot) return std::unexpected(snapshot.error());
+    const std::string path = (*snapshot)[std::string(main_file_question)];
+    const ReplayHost replay(host_, std::move(*snapshot));
+    auto config = config::load(path, replay, overrides_);
+    if (!config) return fail("the saved configuration cannot be read again: " + config.error().front().message);
+    configs.emplace(generation, std::move(*config));
+    parts_->snapshots.insert(generation);
+  }
+  const auto current = configs.find(session.generation);
+  if (current == configs.end()) return fail("the keeper holds no saved configuration");
+  parts_->config = current->second;
+  inheritance_.generation = session.generation;
+  if (auto done = open_log({}); !done) return done;
+  make_engine();
+  std::vector<std::pair<std::shared_ptr<const config::Group>, std::uint32_t>> groups;
+  for (const engine::SessionRecord::Group& saved : session.groups) {
+    const auto config = configs.find(saved.generation);
+    if (config == configs.end()) continue;
+    for (const config::Group& group : config->second.groups) {
+      if (group.name == saved.name) groups.emplace_back(std::make_shared<const config::Group>(group), saved.generation);
+    }
+  }
+  parts_->log->write(Level::warn, "the manager process ended unexpectedly; its successor has taken over, no program was touched");
+  parts_->pidfile_written = true;
+  if (!parts_->config.daemon.nodaemon) parts_->log->drop_stdout();
+  parts_->engine->restore(session, std::move(groups), std::move(restored.children));
+  if (auto done = open_servers(restored.held); !done) return done;
+  keeper_.serving();
+  if (parts_->engine->mood() != engine::Mood::running) end(parts_->engine->mood());
+  return {};
+}
+
+// ---- the loop
+
+Ending Daemon::run() {
+  watch_keeper();
+  watch_pump();
+  keeper_.receive(*parts_->engine);
+  after_input();
+  parts_->loop.run();
+  // Let answers that are being written reach their clients; none of them may hold us up.
+  parts_->servers.reset();
+  parts_->loop.restart();
+  parts_->loop.poll();
+  return parts_->ending.value_or(Ending::exit);
+}
+
+void Daemon::watch_keeper() {
+  parts_->keeper_socket.async_wait(asio::posix::stream_descriptor::wait_read,
+                                   [this](const boost::system::error_code& error) {
+                                     if (error) return;
+                                     keeper_.receive(*parts_->engine);
+                                     after_input();
+                                     watch_keeper();
+                                   });
+}
+
+void Daemon::watch_keeper_writes() {
+  if (parts_->waiting_to_write || !keeper_.wants_write()) return;
+  parts_->waiting_to_write = true;
+  parts_->keeper_socket.async_wait(asio::posix::stream_descriptor::wait_write,
+                                   [this](const boost::system::error_code& error) {
+                                     parts_->waiting_to_write = false;
+                                     if (error) return;
+                                     keeper_.flush();
+                                     watch_keeper_writes();
+                                   });
+}
+
+void Daemon::watch_pump() {
+  if (!parts_->pump_events.is_open()) parts_->pump_events.assign(Parts::dup_fd(parts_->pump.fd()));
+  parts_->pump_events.async_wait(asio::posix::stream_descriptor::wait_read,
+                                 [this](const boost::system::error_code& error) {
+                                   if (error) return;
+                                   for (logs::Report& report : parts_->pump.reports()) {
+                                     parts_->engine->on_report(std::move(report));
+                                   }
+                                   after_input();
+                                   watch_pump();
+                                 });
+}
+
+// Whatever was done may have queued requests for the keeper or moved the next deadline.
+void Daemon::after_input() {
+  watch_keeper_writes();
+  arm_timer();
+}
+
+void Daemon::arm_timer() {
+  const std::optional<Time> next = parts_->engine->next_deadline();
+  if (next == parts_->armed) return;
+  parts_->armed = next;
+  if (!next) {
+    parts_->timer.cancel();
+    return;
+  }
+  parts_->timer.expires_at(*next);
+  parts_->timer.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    parts_->armed.reset();
+    parts_->engine->on_time();
+    after_input();
+  });
+}
+
+void Daemon::on_signal(int signal) {
+  logs::MainLog& log = *parts_->log;
+  switch (signal) {
+    case SIGTERM:
+    case SIGINT:
+    case SIGQUIT:
+      log(Level::warn, "received {} indicating exit request", signal_name(signal));
+      end(engine::Mood::shutdown);
+      return;
+    case SIGHUP:
+      if (parts_->engine->mood() == engine::Mood::shutdown) {
+        log(Level::warn, "ignored {} indicating restart request (shutdown in progress)", signal_name(signal));
+        return;
+      }
+      log(Level::warn, "received {} indicating restart request", signal_name(signal));
+      request_restart();
+      return;
+    case SIGUSR2:
+      log(Level::info, "received {} indicating log reopen request", signal_name(signal));
+      log(Level::info, "supervisord logreopen");
+      if (const auto done = log.reopen(); !done) log(Level::error, "could not reopen the log: {}", done.error().text);
+      parts_->engine->reopen_logs();
+      return;
+    default: log(Level::debug, "received {}, nothing to do", signal_name(signal)); return;
+  }
+}
+
+void Daemon::end(engine::Mood mood) {
+  parts_->engine->shut_down(mood, [this] {
+    // Not from here: whoever asked is still on the stack.
+    asio::post(parts_->loop, [this] {
+      parts_->ending = parts_->engine->mood() == engine::Mood::restarting ? Ending::restart : Ending::exit;
+      parts_->loop.stop();
+    });
+  });
+  parts_->engine->save_session();
+  after_input();
+}
+
+// ---- ops::Supervisor
+
+int Daemon::pid() const { return keeper_.keeper_pid(); }
+const std::string& Daemon::identification() const { return parts_->config.daemon.identifier; }
+std::string Daemon::main_log_path() const { return parts_->log->path(); }
+const config::Config& Daemon::config() const { return parts_->config; }
+std::uint32_t Daemon::generation() const { return inheritance_.generation; }
+
+Result<> Daemon::clear_main_log() {
+  if (auto done = parts_->log->clear(); !done) return done;
+  parts_->log->write(Level::info, "reopening log file");
+  return {};
+}
+
+void Daemon::request_shutdown() {
+  asio::post(parts_->loop, [this] { end(engine::Mood::shutdown); });
+}
+
+void Daemon::request_restart() {
+  // A file that cannot be read must not cost the programs that run: look before stopping anything.
+  const auto loaded = config::load(parts_->config.path, host_, overrides_);
+  if (!loaded) {
+    (*parts_->log)(Level::critical, "restart refused, everything keeps running: {}", loaded.error().front().message);
+    return;
+  }
+  asio::post(parts_->loop, [this] { end(engine::Mood::restarting); });
+}
+
+Result<config::Changes> Daemon::reread() {
+  auto loaded = load_and_record(parts_->config.path, host_, overrides_);
+  if (!loaded) {
+    (*parts_->log)(Level::error, "the configuration was not read again: {}", loaded.error().front().message);
+    return fail(loaded.error().front().message);
+  }
+  for (const config::Notice& notice : loaded->config.notices) parts_->log->write(notice.level, notice.text);
+  adopt_configuration(std::move(loaded->config), std::move(loaded->snapshot));
+  release_unused_snapshots();
+  parts_->engine->save_session();
+  std::vector<const config::Group*> running;
+  for (const engine::GroupEntry* group : parts_->engine->table().in_order()) running.push_back(group->config.get());
+  return config::diff(running, parts_->config.groups);
+}
+
+void Daemon::release_unused_snapshots() {
+  std::set<std::uint32_t> used{inheritance_.generation};
+  for (const auto& [name, group] : parts_->engine->table().by_name()) used.insert(group->generation);
+  std::erase_if(parts_->snapshots, [&](std::uint32_t generation) {
+    if (used.contains(generation)) return false;
+    keeper_.release(snapshot_name(generation));
+    return true;
+  });
+}
+
+ops::Supervisor::Added Daemon::add_group(const std::string& name) {
+  for (const config::Group& group : parts_->config.groups) {
+    if (group.name != name) continue;
+    const bool added = parts_->engine->add_group(std::make_shared<const config::Group>(group), inheritance_.generation);
+    if (!added) return Added::already;
+    parts_->engine->start_automatic(name);
+    save_session_soon();
+    return Added::added;
+  }
+  return Added::unknown;
+}
+
+ops::Supervisor::Removed Daemon::remove_group(const std::string& name) {
+  if (parts_->engine->table().group(name) == nullptr) return Removed::unknown;
+  if (!parts_->engine->remove_group(name)) return Removed::still_running;
+  save_session_soon();
+  return Removed::removed;
+}
+
+// Once for all groups that come and go in one turn of the loop: the record grows with their number.
+void Daemon::save_session_soon() {
+  if (std::exchange(parts_->save_pending, true)) return;
+  asio::post(parts_->loop, [this] {
+    parts_->save_pending = false;
+    release_unused_snapshots();
+    parts_->engine->save_session();
+    after_input();
+  });
+}
+
+void Daemon::remote_event(const std::string&, const std::string&) {}
+
+}  // namespace sup::daemon

@@ -1,0 +1,40 @@
+// Which path of the HTTP servers leads where: XML-RPC and the log streams.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/operation.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "http/server.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace sup::daemon {
+
+class Routes {
+ public:
+  // `main_log_path` answers the daemon's own log file, or an empty string. All outlive the routes.
+  Routes(boost::asio::io_context& loop, const api::OperationTable& operations, const engine::Engine& engine,
+         std::function<std::string()> main_log_path, Log& log)
+      : loop_(loop), operations_(operations), engine_(engine), main_log_path_(std::move(main_log_path)), log_(log) {}
+
+  void handle(std::shared_ptr<http::Exchange> exchange);
+
+ private:
+  void xmlrpc(std::shared_ptr<http::Exchange> exchange);
+  void logtail(std::shared_ptr<http::Exchange> exchange);
+  void mainlogtail(std::shared_ptr<http::Exchange> exchange);
+  void follow(std::shared_ptr<http::Exchange> exchange, const std::string& path, bool unbuffered);
+
+  boost::asio::io_context& loop_;
+  const api::OperationTable& operations_;
+  const engine::Engine& engine_;
+  std::function<std::string()> main_log_path_;
+  Log& log_;
+};
+
+}  // namespace sup::daemon

@@ -1,0 +1,95 @@
+#include "daemon/servers.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+namespace sup::daemon {
+namespace {
+
+constexpr const char* in_use_text =
+    "Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this "
+    "program down first before starting supervisord.";
+
+Error explain(const http::ListenFailure& failure) {
+  if (failure.in_use) return {EADDRINUSE, in_use_text};
+  if (!failure.text.empty()) return {failure.code, failure.text};
+  return {failure.code, fmt::format("Cannot open an HTTP server: socket.error reported errno.{} ({})",
+                                    errno_name(failure.code), failure.code)};
+}
+
+std::string hold_name(const config::UnixServer& server) { return "listener unix:" + server.path; }
+std::string hold_name(const config::InetServer& server) {
+  return fmt::format("listener tcp:{}:{}", server.host, server.port);
+}
+
+}  // namespace
+
+Servers::Servers(boost::asio::io_context& loop, http::Handler handler, keeper::Children& keeper, Log& log)
+    : keeper_(keeper), log_(log), server_(std::make_unique<http::Server>(loop, std::move(handler), http::Limits{}, log)) {}
+
+Servers::~Servers() {
+  server_->close();
+  for (const Address& address : open_) {
+    keeper_.release(address.hold_name);
+    if (complete_ && !address.unix_path.empty()) unlink(address.unix_path.c_str());
+  }
+}
+
+Result<> Servers::open(const config::Config& config, std::map<std::string, UniqueFd>& held) {
+  for (const config::InetServer& server : config.inet_servers) {
+    if (auto done = open_one(server, {hold_name(server), {}}, config, held); !done) return done;
+  }
+  for (const config::UnixServer& server : config.unix_servers) {
+    if (auto done = open_one(server, {hold_name(server), server.path}, config, held); !done) return done;
+  }
+  complete_ = true;
+  return {};
+}
+
+template <class Server>
+Result<> Servers::open_one(const Server& server, Address address, const config::Config& config,
+                           std::map<std::string, UniqueFd>& held) {
+  auto before = held.extract(address.hold_name);
+  UniqueFd listener;
+  if (!before.empty()) {
+    listener = std::move(before.mapped());
+  } else {
+    auto opened = listen(server);
+    if (!opened) return std::unexpected(opened.error());
+    listener = std::move(*opened);
+    keeper_.hold(address.hold_name, listener.get());
+    announce(server.section, server.credentials, config);
+  }
+  open_.push_back(std::move(address));
+  server_->serve(std::move(listener), {server.credentials.username, server.credentials.password}, server.section);
+  return {};
+}
+
+Result<UniqueFd> Servers::listen(const config::UnixServer& server) {
+  bool unlinked = false;
+  auto opened = http::listen_unix(server.path, server.mode, server.owner.uid, server.owner.gid, &unlinked);
+  if (unlinked) std::fprintf(stderr, "Unlinking stale socket %s\n", server.path.c_str());
+  if (!opened) return std::unexpected(explain(opened.error()));
+  return std::move(*opened);
+}
+
+Result<UniqueFd> Servers::listen(const config::InetServer& server) {
+  auto opened = http::listen_tcp(server.host, server.port);
+  if (!opened) return std::unexpected(explain(opened.error()));
+  return std::move(*opened);
+}
+
+void Servers::announce(const std::string& section, const config::Credentials& credentials,
+                       const config::Config& config) {
+  for (const config::RpcInterface& interface : config.rpc_interfaces) {
+    log_(Level::info, "RPC interface '{}' initialized", interface.name);
+  }
+  if (credentials.username.empty()) {
+    log_(Level::critical, "Server '{}' running without any HTTP authentication checking", section);
+  }
+}
+
+}  // namespace sup::daemon

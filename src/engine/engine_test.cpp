@@ -1,0 +1,297 @@
+#include "engine/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+#include <map>
+
+#include "engine/test_surroundings.h"
+
+namespace sup::engine {
+namespace {
+
+using process::State;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int exited(int code) { return code << 8; }
+
+TEST(Engine, StartsProgramsByThemselvesInOrderOfPriority) {
+  World world;
+  world.add({.name = "late", .priority = 20});
+  world.add({.name = "early", .priority = 10});
+  world.add({.name = "manual", .priority = 1, .autostart = false});
+  world.engine.start_automatic();
+  EXPECT_THAT(world.children.spawned_names(), ElementsAre("early", "late"));
+  EXPECT_EQ(world.state("manual"), State::stopped);
+}
+
+TEST(Engine, IsRunningOnlyAfterMoreThanStartsecs) {
+  World world;
+  world.add({.name = "x", .startsecs = 1});
+  world.start("x");
+  world.advance(seconds(1));
+  EXPECT_EQ(world.state("x"), State::starting);
+  world.advance(milliseconds(1));
+  EXPECT_EQ(world.state("x"), State::running);
+  EXPECT_THAT(world.log.lines, Contains("INFO success: x entered RUNNING state, process has stayed up for > than 1 "
+                                        "seconds (startsecs)"));
+}
+
+TEST(Engine, WithoutStartsecsItRunsAsSoonAsItExists) {
+  World world;
+  world.add({.name = "x", .startsecs = 0});
+  std::optional<Answer> answer;
+  world.engine.start(world.entry("x"), true, [&](Answer a) { answer = a; });
+  EXPECT_FALSE(answer);
+  world.children.answer_spawns();
+  world.advance(milliseconds(1));
+  EXPECT_EQ(world.state("x"), State::running);
+  EXPECT_EQ(answer, Answer::done);
+}
+
+TEST(Engine, ADeathIsReportedOnlyWhenItsOutputIsDrained) {
+  World world;
+  world.add({.name = "x"});
+  world.run("x");
+  world.exit("x", exited(3));
+  EXPECT_EQ(world.state("x"), State::running);
+  world.output.answer_drains();
+  EXPECT_THAT(world.log.lines, Contains("WARN exited: x (exit status 3; not expected)"));
+  EXPECT_THAT(world.children.spawned_names(), ElementsAre("x", "x"));  // restarted at once
+}
+
+TEST(Engine, AnExpectedExitStaysExited) {
+  World world;
+  world.add({.name = "x"});
+  world.run("x");
+  world.exit_and_drain("x", exited(0));
+  EXPECT_EQ(world.state("x"), State::exited);
+  EXPECT_EQ(world.entry("x").exit_status, 0);
+  EXPECT_THAT(world.log.lines, Contains("INFO exited: x (exit status 0; expected)"));
+}
+
+TEST(Engine, GivesUpAfterTheRetriesWithGrowingPauses) {
+  World world;
+  world.add({.name = "x", .startretries = 2});
+  world.start("x");
+  std::vector<int> pauses;
+  while (world.state("x") == State::starting) {
+    world.exit_and_drain("x", exited(1));
+    int waited = 0;
+    while (world.state("x") == State::backoff && waited < 10'000) {
+      world.advance(milliseconds(100));
+      waited += 100;
+    }
+    world.children.answer_spawns();
+    if (world.state("x") == State::starting) pauses.push_back(waited);
+  }
+  EXPECT_EQ(world.state("x"), State::fatal);
+  EXPECT_THAT(pauses, ElementsAre(1000, 2000));
+  EXPECT_THAT(world.log.lines, Contains("INFO gave up: x entered FATAL state, too many start retries too quickly"));
+  EXPECT_EQ(world.entry("x").spawn_error, "Exited too quickly (process log may have details)");
+}
+
+TEST(Engine, ACommandThatDoesNotExistIsASpawnErrorAndNothingElse) {
+  World world;
+  world.add({.name = "x", .command = "nosuch", .startretries = 0});
+  std::optional<Answer> answer;
+  world.engine.start(world.entry("x"), true, [&](Answer a) { answer = a; });
+  EXPECT_EQ(answer, Answer::spawn_error);
+  EXPECT_THAT(world.children.spawned_names(), ElementsAre());
+  EXPECT_THAT(world.log.lines, Contains("INFO spawnerr: can't find command 'nosuch'"));
+  world.advance(milliseconds(1));
+  EXPECT_EQ(world.state("x"), State::fatal);
+}
+
+TEST(Engine, AFullProcessTableIsASpawnError) {
+  World world;
+  world.add({.name = "x"});
+  world.engine.start(world.entry("x"), false, [](Answer) {});
+  world.children.fail_spawns({keeper::SpawnStage::fork, EAGAIN});
+  EXPECT_EQ(world.state("x"), State::backoff);
+  EXPECT_EQ(world.entry("x").spawn_error, "Too many processes in process table to spawn 'x'");
+}
+
+TEST(Engine, ALogThatCannotBeOpenedIsASpawnError) {
+  World world;
+  world.files.open_error = EACCES;
+  world.add({.name = "x", .logfile = "/nowhere/x.log"});
+  world.start("x");
+  EXPECT_EQ(world.state("x"), State::backoff);
+  EXPECT_EQ(world.entry("x").spawn_error, "unknown error making dispatchers for 'x': EACCES");
+}
+
+TEST(Engine, StopsWithTheStopSignalAndKillsWhenThatTakesTooLong) {
+  World world;
+  world.add({.name = "x", .stopwaitsecs = 2, .stopasgroup = true});
+  world.run("x");
+  std::optional<Answer> answer;
+  world.engine.stop(world.entry("x"), true, [&](Answer a) { answer = a; });
+  EXPECT_THAT(world.children.signals, ElementsAre("x SIGTERM group"));
+  EXPECT_THAT(world.log.lines, Contains("INFO waiting for x to stop"));
+  world.advance(milliseconds(2001));
+  EXPECT_THAT(world.children.signals, ElementsAre("x SIGTERM group", "x SIGKILL group"));
+  EXPECT_THAT(world.log.lines, Contains(HasSubstr("WARN killing 'x' (")));
+  EXPECT_FALSE(answer);
+  world.exit_and_drain("x", SIGKILL);
+  EXPECT_EQ(answer, Answer::done);
+  EXPECT_EQ(world.state("x"), State::stopped);
+  EXPECT_EQ(world.entry("x").exit_status, -1);
+  EXPECT_THAT(world.log.lines, Contains("WARN stopped: x (terminated by SIGKILL)"));
+}
+
+TEST(Engine, AStopThatComesBeforeTheChildExistsIsSentWhenItDoes) {
+  World world;
+  world.add({.name = "x"});
+  world.engine.start(world.entry("x"), false, [](Answer) {});
+  world.engine.stop(world.entry("x"), false, [](Answer) {});
+  EXPECT_THAT(world.children.signals, ElementsAre());
+  world.children.answer_spawns();
+  EXPECT_THAT(world.children.signals, ElementsAre("x SIGTERM process"));
+}
+
+TEST(Engine, SaysEveryTwoSecondsForWhomACallerWaits) {
+  World world;
+  world.add({.name = "x", .stopwaitsecs = 60});
+  world.run("x");
+  world.engine.stop(world.entry("x"), true, [](Answer) {});
+  world.advance(milliseconds(2500));
+  world.advance(milliseconds(2500));
+  EXPECT_EQ(std::count(world.log.lines.begin(), world.log.lines.end(), "INFO waiting for x to stop"), 3);
+}
+
+TEST(Engine, ASignalThatCannotBeSentMakesTheStateUnknown) {
+  World world;
+  world.add({.name = "x"});
+  world.run("x");
+  std::optional<Answer> answer;
+  world.engine.stop(world.entry("x"), true, [&](Answer a) { answer = a; });
+  world.engine.on_signalled(world.entry("x").id, SIGTERM, EPERM);
+  EXPECT_EQ(world.state("x"), State::unknown);
+  EXPECT_EQ(answer, Answer::failed);
+}
+
+TEST(Engine, GroupsStopOneAfterAnotherHighestPriorityNumberFirst) {
+  World world;
+  world.add({.name = "db", .priority = 1});
+  world.add({.name = "web", .priority = 2});
+  world.run("db");
+  world.run("web");
+  bool finished = false;
+  world.engine.shut_down(Mood::shutdown, [&] { finished = true; });
+  EXPECT_THAT(world.children.signals, ElementsAre("web SIGTERM process"));
+  EXPECT_THAT(world.log.lines, Contains("INFO waiting for db, web to die"));
+  world.exit_and_drain("web", SIGTERM);
+  EXPECT_THAT(world.children.signals, ElementsAre("web SIGTERM process", "db SIGTERM process"));
+  EXPECT_FALSE(finished);
+  world.exit_and_drain("db", SIGTERM);
+  EXPECT_TRUE(finished);
+  EXPECT_FALSE(world.engine.next_deadline());
+}
+
+TEST(Engine, NothingComesBackDuringAShutdown) {
+  World world;
+  world.add({.name = "x", .priority = 1, .restart = config::Restart::always});
+  world.add({.name = "slow", .priority = 2});
+  world.add({.name = "trying", .priority = 1, .command = "nosuch"});
+  world.run("x");
+  world.run("slow");
+  world.start("trying");
+  world.engine.shut_down(Mood::shutdown, [] {});
+  world.exit_and_drain("x", exited(0));
+  world.advance(seconds(30));
+  EXPECT_THAT(world.children.spawned_names(), ElementsAre("x", "slow"));
+  EXPECT_EQ(world.state("x"), State::exited);
+  EXPECT_EQ(world.state("trying"), State::fatal);
+}
+
+TEST(Engine, AnEmptyDaemonShutsDownAtOnce) {
+  World world;
+  bool finished = false;
+  world.engine.shut_down(Mood::shutdown, [&] { finished = true; });
+  EXPECT_TRUE(finished);
+}
+
+TEST(Engine, AGroupIsRemovedOnlyWhenAllOfItIsStopped) {
+  World world;
+  world.add({.name = "x"});
+  world.run("x");
+  EXPECT_FALSE(world.engine.remove_group("x"));
+  world.engine.stop(world.entry("x"), false, [](Answer) {});
+  world.exit_and_drain("x", SIGTERM);
+  EXPECT_TRUE(world.engine.remove_group("x"));
+  EXPECT_EQ(world.engine.table().group("x"), nullptr);
+}
+
+TEST(Engine, ChildrenSeeTheirNameAndTheServerInTheirEnvironment) {
+  World world;
+  world.add({.name = "x", .environment = {{"A", "1"}, {"SUPERVISOR_ENABLED", "no"}}});
+  world.start("x");
+  const auto& environment = world.children.plans.at(0).environment;
+  using Variable = std::pair<std::string, std::string>;
+  EXPECT_THAT(environment, ElementsAre(Variable("SUPERVISOR_ENABLED", "1"), Variable("SUPERVISOR_SERVER_URL", "unix:///s"),
+                                       Variable("SUPERVISOR_PROCESS_NAME", "x"), Variable("SUPERVISOR_GROUP_NAME", "x"),
+                                       Variable("A", "1"), Variable("SUPERVISOR_ENABLED", "no")));
+}
+
+TEST(Engine, AnIdleEngineHasNoDeadline) {
+  World world;
+  for (int i = 0; i < 100; ++i) world.add({.name = "p" + std::to_string(i)});
+  world.engine.start_automatic();
+  world.children.answer_spawns();
+  world.advance(seconds(2));
+  EXPECT_FALSE(world.engine.next_deadline());
+}
+
+// ---- survival
+
+TEST(EngineSurvival, ASuccessorGoesOnWhereItsPredecessorDied) {
+  World before;
+  before.add({.name = "running"});
+  before.add({.name = "starting"});
+  before.add({.name = "stopping", .stopwaitsecs = 5});
+  before.add({.name = "waiting", .command = "nosuch"});
+  before.run("running");
+  before.run("stopping");
+  before.start("waiting");
+  before.engine.stop(before.entry("stopping"), true, [](Answer) {});
+  before.start("starting");
+  before.engine.save_session();
+
+  World after;
+  after.clock = before.clock;
+  after.take_over(before);
+  EXPECT_EQ(after.entry("running").machine.pid, before.entry("running").machine.pid);
+  for (const char* name : {"running", "starting", "stopping", "waiting"}) EXPECT_EQ(after.state(name), before.state(name));
+  EXPECT_THAT(after.children.signals, ElementsAre());
+
+  after.advance(milliseconds(1001));  // deadlines go on, they do not start anew
+  EXPECT_EQ(after.state("starting"), State::running);
+  after.advance(milliseconds(4000));
+  EXPECT_THAT(after.children.signals, ElementsAre("stopping SIGKILL process"));
+  after.exit_and_drain("running", exited(7));
+  EXPECT_THAT(after.log.lines, Contains("WARN exited: running (exit status 7; not expected)"));
+  EXPECT_THAT(after.children.spawned_names(), Contains("running"));
+}
+
+TEST(EngineSurvival, AStartWhoseAnswerWasLostIsTriedAgain) {
+  World before;
+  before.add({.name = "x"});
+  before.engine.start(before.entry("x"), false, [](Answer) {});
+  before.engine.save_session();
+  World after;
+  after.clock = before.clock;
+  after.take_over(before);
+  EXPECT_EQ(after.state("x"), State::backoff);
+}
+
+}  // namespace
+}  // namespace sup::engine

@@ -1,0 +1,74 @@
+#include "engine/entry.h"
+
+#include <algorithm>
+
+namespace sup::engine {
+
+Entry* GroupEntry::find(std::string_view name) const {
+  const auto at = std::lower_bound(by_name.begin(), by_name.end(), name,
+                                   [](const Entry* entry, std::string_view key) { return entry->config.name < key; });
+  return at != by_name.end() && (*at)->config.name == name ? *at : nullptr;
+}
+
+GroupEntry* Table::add(std::shared_ptr<const config::Group> config, std::uint32_t generation) {
+  if (groups_.contains(config->name)) return nullptr;
+  auto group = std::make_unique<GroupEntry>();
+  group->config = std::move(config);
+  group->generation = generation;
+  group->entries.reserve(group->config->processes.size());
+  for (const config::Process& process : group->config->processes) {
+    auto entry = std::make_unique<Entry>();
+    entry->id = next_id_++;
+    entry->group = group.get();
+    entry->config = process;
+    entry->rules = process::rules_of(*process.program);
+    entries_.emplace(entry->id, entry.get());
+    group->by_name.push_back(entry.get());
+    group->entries.push_back(std::move(entry));
+  }
+  std::stable_sort(group->by_name.begin(), group->by_name.end(),
+                   [](const Entry* a, const Entry* b) { return a->config.name < b->config.name; });
+  GroupEntry* added = group.get();
+  groups_.emplace(added->config->name, std::move(group));
+  return added;
+}
+
+void Table::remove(const std::string& name) {
+  const auto at = groups_.find(name);
+  if (at == groups_.end()) return;
+  for (const auto& entry : at->second->entries) entries_.erase(entry->id);
+  groups_.erase(at);
+}
+
+GroupEntry* Table::group(std::string_view name) const {
+  const auto at = groups_.find(name);
+  return at == groups_.end() ? nullptr : at->second.get();
+}
+
+Entry* Table::find(ProcessId id) const {
+  const auto at = entries_.find(id);
+  return at == entries_.end() ? nullptr : at->second;
+}
+
+std::vector<GroupEntry*> Table::in_order() const {
+  std::vector<GroupEntry*> groups;
+  groups.reserve(groups_.size());
+  for (const auto& [name, group] : groups_) groups.push_back(group.get());
+  std::stable_sort(groups.begin(), groups.end(), [](const GroupEntry* a, const GroupEntry* b) {
+    return a->config->priority < b->config->priority;
+  });
+  return groups;
+}
+
+void Table::renumber(Entry& entry, ProcessId id) {
+  entries_.erase(entry.id);
+  entry.id = id;
+  entries_.emplace(id, &entry);
+}
+
+std::string namespec(const Entry& entry) {
+  const std::string& group = entry.group->config->name;
+  return group == entry.config.name ? entry.config.name : group + ":" + entry.config.name;
+}
+
+}  // namespace sup::engine

@@ -1,0 +1,110 @@
+// The process table: groups in start order, their processes, and what the engine knows of each.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+#include "keeper/plan.h"
+#include "logs/rotating_file.h"
+#include "process/machine.h"
+
+namespace sup::engine {
+
+struct GroupEntry;
+struct Entry;
+
+// How a start or stop that somebody waits for came out.
+enum class Answer : std::uint8_t { done, spawn_error, abnormal_termination, failed };
+using Done = std::move_only_function<void(Answer)>;
+
+// Somebody waits for this process: for the answer of the spawn or signal alone, or for the state behind it.
+struct Waiter {
+  enum class For : std::uint8_t { spawn, running, signal, stopped };
+  For what = For::spawn;
+  Done done;
+};
+
+// A child that was reaped and whose output is being drained.
+struct Reaped {
+  keeper::Exit exit;
+  Now at;
+};
+
+// Log files opened for a start whose answer has not come yet.
+struct OpenedLogs {
+  logs::RotatingFile out;
+  logs::RotatingFile err;
+};
+
+// One process, alive or not.
+struct Entry {
+  ProcessId id = 0;
+  GroupEntry* group = nullptr;
+  config::Process config;
+  process::Process machine;
+  process::Rules rules;
+  WallTime start{};  // epoch: never
+  WallTime stop{};
+  std::string spawn_error;         // Supervisor's spawnerr
+  std::optional<int> exit_status;  // -1: ended by a signal
+  std::string out_path;            // empty: no file
+  std::string err_path;
+  UniqueFd in;                    // our end of its stdin
+  std::uint8_t open_channels = 0; // output pipes not yet at their end
+  std::optional<Reaped> reaped;
+  std::unique_ptr<OpenedLogs> opened;
+  std::vector<Waiter> waiters;
+  std::optional<Time> next_report;  // of "waiting for x to stop"
+};
+
+struct GroupEntry {
+  std::shared_ptr<const config::Group> config;
+  std::uint32_t generation = 0;  // of the configuration it was made from
+  std::vector<std::unique_ptr<Entry>> entries;  // in the order of the configuration
+  std::vector<Entry*> by_name;                  // the same, sorted by name
+
+  [[nodiscard]] Entry* find(std::string_view name) const;
+};
+
+// All groups. The cost of a look-up does not grow with the number of processes by more than a logarithm.
+class Table {
+ public:
+  // A group whose name is taken replaces nothing: returns nullptr.
+  GroupEntry* add(std::shared_ptr<const config::Group> config, std::uint32_t generation);
+  void remove(const std::string& group);
+
+  [[nodiscard]] GroupEntry* group(std::string_view name) const;
+  [[nodiscard]] Entry* find(ProcessId id) const;
+  // Ascending by (priority, name): the order of starting.
+  [[nodiscard]] std::vector<GroupEntry*> in_order() const;
+  // Ascending by name: the order of listings.
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<GroupEntry>, std::less<>>& by_name() const { return groups_; }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+
+  [[nodiscard]] ProcessId next_id() const { return next_id_; }
+  void set_next_id(ProcessId id) { next_id_ = id; }
+  // Gives an entry the id it had before (restoring).
+  void renumber(Entry& entry, ProcessId id);
+
+ private:
+  std::map<std::string, std::unique_ptr<GroupEntry>, std::less<>> groups_;
+  std::unordered_map<ProcessId, Entry*> entries_;
+  ProcessId next_id_ = 1;
+};
+
+// "x" when group and process have the same name, else "group:x".
+[[nodiscard]] std::string namespec(const Entry& entry);
+
+}  // namespace sup::engine

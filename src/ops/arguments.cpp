@@ -1,0 +1,103 @@
+#include "ops/arguments.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+
+#include "base/signals.h"
+#include "base/strings.h"
+
+namespace sup::ops {
+namespace {
+
+using api::FaultCode;
+using api::Value;
+
+std::string python_float(double number) {
+  if (number == std::floor(number) && std::abs(number) < 1e16) return fmt::format("{:.1f}", number);
+  return fmt::format("{}", number);
+}
+
+std::string python_value(const Value& value, bool nested) {
+  struct Visitor {
+    bool nested;
+    std::string operator()(const api::Nil&) const { return "None"; }
+    std::string operator()(bool b) const { return b ? "True" : "False"; }
+    std::string operator()(std::int64_t i) const { return std::to_string(i); }
+    std::string operator()(double d) const { return python_float(d); }
+    std::string operator()(const std::string& s) const { return nested ? python_repr(s) : s; }
+    std::string operator()(const api::Opaque& o) const { return o.text; }
+    std::string operator()(const api::Array& a) const {
+      std::string out = "[";
+      for (const Value& item : a) out += (out.size() > 1 ? ", " : "") + python_value(item, true);
+      return out + "]";
+    }
+    std::string operator()(const api::Struct& s) const {
+      std::string out = "{";
+      for (const auto& [key, item] : s) {
+        out += (out.size() > 1 ? ", " : "") + python_repr(key) + ": " + python_value(item, true);
+      }
+      return out + "}";
+    }
+  };
+  return std::visit(Visitor{nested}, value.variant());
+}
+
+}  // namespace
+
+std::string python_str(const Value& value) { return python_value(value, false); }
+
+bool truth(const Value& value) {
+  struct Visitor {
+    bool operator()(const api::Nil&) const { return false; }
+    bool operator()(bool b) const { return b; }
+    bool operator()(std::int64_t i) const { return i != 0; }
+    bool operator()(double d) const { return d != 0; }
+    bool operator()(const std::string& s) const { return !s.empty(); }
+    bool operator()(const api::Opaque&) const { return true; }
+    bool operator()(const api::Array& a) const { return !a.empty(); }
+    bool operator()(const api::Struct& s) const { return !s.empty(); }
+  };
+  return std::visit(Visitor{}, value.variant());
+}
+
+api::Answer<std::int64_t> integer(const Value& value) {
+  if (const auto* number = value.integer()) return *number;
+  if (const auto* flag = value.boolean()) return *flag ? 1 : 0;
+  if (const auto* real = value.real(); real != nullptr && std::isfinite(*real) && std::abs(*real) < 9e18) {
+    return static_cast<std::int64_t>(*real);
+  }
+  if (const auto* text = value.string()) {
+    if (const auto number = to_int(*text)) return *number;
+  }
+  return std::unexpected(api::make_fault(FaultCode::incorrect_parameters));
+}
+
+bool wait_argument(Arguments args, std::size_t index) { return args.size() <= index || truth(args[index]); }
+
+api::Answer<int> signal_number(const Value& value) {
+  std::optional<long long> number;
+  if (const auto given = integer(value)) {
+    number = *given;
+  } else if (const auto* name = value.string()) {
+    number = signal_named(upper(trim(*name)));
+  }
+  // 0 asks whether the process is there; the configuration refuses it, clients may send it.
+  if (!number || (*number != 0 && !is_signal(*number))) return std::unexpected(api::make_fault(FaultCode::bad_signal, python_str(value)));
+  return static_cast<int>(*number);
+}
+
+api::Answer<Namespec> namespec(const Value& value) {
+  const std::string* text = value.string();
+  if (text == nullptr) return std::unexpected(api::make_fault(FaultCode::bad_name, python_str(value)));
+  Namespec spec;
+  const auto colon = text->find(':');
+  if (colon == text->npos) return Namespec{*text, *text, false};
+  spec.group = text->substr(0, colon);
+  spec.process = text->substr(colon + 1);
+  spec.all = spec.process.empty() || spec.process == "*";
+  return spec;
+}
+
+}  // namespace sup::ops

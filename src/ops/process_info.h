@@ -1,0 +1,25 @@
+// What a client is shown of a process: the structs of getProcessInfo and getAllConfigInfo.
+#pragma once
+
+#include <string>
+
+#include "api/value.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "engine/entry.h"
+
+namespace sup::ops {
+
+[[nodiscard]] api::Value process_info(const engine::Entry& entry, WallTime now);
+
+// The text behind the state in `status`: "pid 42, uptime 0:11:45", "Nov 22 05:12 PM", an error, or nothing.
+[[nodiscard]] std::string description(const engine::Entry& entry, WallTime now);
+
+// "0:11:45", "1 day, 2:03:04": Python's str(timedelta) of whole seconds; negative ones count as none.
+[[nodiscard]] std::string format_uptime(long long seconds);
+
+// `running`: the process of the running group, if the group runs; its real AUTO log paths are shown.
+[[nodiscard]] api::Value config_info(const config::Group& group, const config::Process& process, bool in_use,
+                                     const engine::Entry* running);
+
+}  // namespace sup::ops

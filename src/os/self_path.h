@@ -1,0 +1,12 @@
+// Where the running program was started from.
+#pragma once
+
+#include <string>
+
+namespace sup::os {
+
+// The path to start this program again by: the one it was started from when that can be found, so that a new binary
+// put there is what runs next; else the kernel's word for it.
+[[nodiscard]] std::string self_path(const std::string& argv0);
+
+}  // namespace sup::os
