@@ -14,7 +14,9 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from support.box import Box  # noqa: E402
-from support.programs import OURS, REFERENCE  # noqa: E402
+from support.compatibility import difference  # noqa: E402
+from support.parity import Pair  # noqa: E402
+from support.programs import OURS, REFERENCE, has_reference  # noqa: E402
 from support.waiting import SCALE  # noqa: E402
 
 
@@ -28,15 +30,18 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes several seconds; started first")
-    config.addinivalue_line("markers", "beyond(why): the original does not do this")
+    config.addinivalue_line("markers", "beyond(difference): not what the original does; names a row of "
+                                       "docs/compatibility.md")
     config.addinivalue_line("markers", "root: only root may do this")
     config.addinivalue_line("markers", "limit(seconds): the longest the test may take")
 
 
 def pytest_collection_modifyitems(config, items):
     for item in items:
-        if config.getoption("--reference") and item.get_closest_marker("beyond"):
-            item.add_marker(pytest.mark.skip(reason="the original does not do this"))
+        for marker in item.iter_markers("beyond"):
+            does_instead = difference(marker.args[0])
+            if config.getoption("--reference"):
+                item.add_marker(pytest.mark.skip(reason=f"the original: {does_instead}"))
         if item.get_closest_marker("root") and os.geteuid() != 0:
             item.add_marker(pytest.mark.skip(reason="needs root"))
     # Long ones first, so that no worker is left with one at the end.
@@ -89,3 +94,15 @@ def class_box(suite):
     box = Box(suite)
     yield box
     box.close()
+
+
+def _pair(suite):
+    if not has_reference():
+        pytest.skip("Debian's supervisor is not installed")
+    pair = Pair(suite)
+    yield pair
+    pair.close()
+
+
+pair = pytest.fixture(_pair)
+module_pair = pytest.fixture(_pair, scope="module")

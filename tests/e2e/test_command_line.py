@@ -199,7 +199,7 @@ def test_the_log_level_is_the_least_that_is_written(box, level, lowest):
     assert seen and seen <= set(order[order.index(lowest):]), seen
 
 
-@pytest.mark.beyond("a dry run of the configuration")
+@pytest.mark.beyond("check")
 def test_check_accepts_a_good_configuration_and_starts_nothing(box):
     path = box.write("sd.conf", box.config(f"[program:x]\ncommand=touch {box}/started\n"))
     done = run(box, "--check", "-c", path)
@@ -207,7 +207,7 @@ def test_check_accepts_a_good_configuration_and_starts_nothing(box):
     assert not box.exists("started") and not box.exists("sd.log") and not box.exists("s")
 
 
-@pytest.mark.beyond("a dry run of the configuration")
+@pytest.mark.beyond("check")
 def test_check_names_every_mistake_with_file_and_line(box):
     path = box.write("sd.conf", "[supervisord]\nloglevel=warning\n[program:x]\ncommand=cat\nstartsecs=soon\n")
     done = run(box, "--check", "-c", path)
@@ -217,7 +217,7 @@ def test_check_names_every_mistake_with_file_and_line(box):
     assert f"{path}:2" in said and f"{path}:5" in said
 
 
-@pytest.mark.beyond("a dry run of the configuration")
+@pytest.mark.beyond("check")
 def test_check_points_at_unknown_names(box):
     path = box.write("sd.conf", "[supervisord]\n[program:x]\ncommand=cat\nautorestrat=true\n")
     done = run(box, "--check", "-c", path)

@@ -26,7 +26,7 @@ def running(box, *arguments, **options):
     return daemon.wait_up()
 
 
-@pytest.mark.beyond("the original's parent leaves first")
+@pytest.mark.beyond("background-answers")
 def test_the_command_returns_when_the_daemon_answers(box):
     daemon, code = background(box, "[program:x]\ncommand=sleep 60")
     # No waiting here: this is what "returned" means.
@@ -74,7 +74,7 @@ def test_relative_paths_of_log_and_pidfile_are_those_of_the_starting_directory(b
     assert "supervisord started with pid" in box.read("rel.log")
 
 
-@pytest.mark.beyond("a relative -c is lost with directory=")
+@pytest.mark.beyond("relative-configuration")
 def test_a_relative_configuration_is_found_again_after_the_change_of_directory(box):
     os.mkdir(box.path("d"))
     box.write("sd.conf", box.config("", supervisord=f"directory={box}/d"))
@@ -94,7 +94,7 @@ def test_a_second_daemon_on_the_same_socket_is_refused_and_the_first_undisturbed
     assert daemon.pid_of("x") == pid
 
 
-@pytest.mark.beyond("the original's parent has left with 0 by then")
+@pytest.mark.beyond("background-exit-code")
 def test_in_daemon_mode_too_a_failed_start_is_the_exit_code(box):
     box.daemon("")
     text = box.config("").replace("sd.log", "other.log").replace("sd.pid", "other.pid")

@@ -192,7 +192,7 @@ def test_clear_empties_the_log_of_a_running_process(box):
     assert box.exists("out") and box.read("out") == ""
 
 
-@pytest.mark.beyond("the original says cleared and does nothing")
+@pytest.mark.beyond("clear-stopped")
 def test_clear_empties_the_log_of_a_stopped_process(box):
     daemon = box.daemon(f"[program:x]\ncommand={printer(box, out='text')}\nstdout_logfile={box}/out\n")
     eventually(lambda: box.read("out") == "text", what="output")
@@ -312,7 +312,7 @@ def test_the_stream_of_a_log_follows_rotation(box):
         assert wire.chunk() == b"new file\n"
 
 
-@pytest.mark.beyond("the original breaks the connection")
+@pytest.mark.beyond("stream-truncation")
 def test_the_stream_of_a_log_survives_truncation(box):
     daemon = box.daemon(f"[program:x]\ncommand=sleep 60\nstdout_logfile={box}/out\n")
     daemon.wait_state("x", "RUNNING")
@@ -334,7 +334,7 @@ def test_undecodable_output_does_not_harm(box):
     daemon.wait_log(r"Undecodable: b'\\x88\\n'")
 
 
-@pytest.mark.beyond("the original answers with status 500")
+@pytest.mark.beyond("undecodable")
 def test_undecodable_output_can_be_read(box):
     program = box.python("x", "import os, time\nos.write(1, b'a\\x88b\\x01c')\ntime.sleep(1000)\n")
     daemon = box.daemon(f"[program:x]\ncommand={program}\nstdout_logfile={box}/out\n")
@@ -368,7 +368,7 @@ def test_debug_level_copies_output_into_the_main_log(box):
 
 
 @pytest.mark.slow
-@pytest.mark.beyond("a stalled disk holds up the original")
+@pytest.mark.beyond("output-flood")
 def test_a_flood_of_output_does_not_delay_answers(box):
     program = box.python("x", "import os\nline = b'x' * 65535 + b'\\n'\nwhile True: os.write(1, line)\n")
     daemon = box.daemon(f"[program:x]\ncommand={program}\nstdout_logfile={box}/out\nstdout_logfile_maxbytes=20MB\n"

@@ -14,7 +14,7 @@ import pytest
 from support import procfs
 from support.waiting import SCALE, eventually
 
-pytestmark = pytest.mark.beyond("the original is one process")
+pytestmark = pytest.mark.beyond("manager")
 
 
 def kill_manager(daemon):

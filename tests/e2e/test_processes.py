@@ -39,7 +39,7 @@ def test_failed_starts_are_retried_with_growing_pauses(box, retries, waits):
     assert ("INFO", "gave up: x entered FATAL state, too many start retries too quickly") in texts
 
 
-@pytest.mark.beyond("the original looks once a second")
+@pytest.mark.beyond("on-time")
 def test_retries_and_promotions_are_on_time(box):
     daemon = box.daemon(f"[program:x]\ncommand={stamped(box)}\nstartretries=1\n"
                         "[program:y]\ncommand=sleep 60\nstartsecs=2\n")
@@ -281,7 +281,7 @@ def daemon_umask(daemon):
     return int(procfs.status(daemon.pid, "Umask"), 8)
 
 
-@pytest.mark.beyond("the original's children inherit SIGPIPE ignored")
+@pytest.mark.beyond("child-signals")
 def test_signals_are_at_their_defaults_in_a_child(box):
     # cat, because a shell or Python would set their own.
     box.daemon(f"[program:x]\ncommand=/bin/cat /proc/self/status\nstartsecs=0\nautorestart=false\n"
@@ -444,7 +444,7 @@ def test_hup_starts_anew_with_the_new_configuration(box):
     assert daemon.rpc.getPID() == daemon.pid and box.read("sd.pid") == f"{daemon.pid}\n"
 
 
-@pytest.mark.beyond("the original dies of it")
+@pytest.mark.beyond("reload-broken")
 def test_hup_with_a_broken_configuration_changes_nothing(box):
     daemon = box.daemon("[program:x]\ncommand=sleep 60\n")
     pid = daemon.wait_state("x", "RUNNING")["pid"]
@@ -455,7 +455,7 @@ def test_hup_with_a_broken_configuration_changes_nothing(box):
     assert daemon.state("x") == "RUNNING"
 
 
-@pytest.mark.beyond("the original dies of it")
+@pytest.mark.beyond("reload-broken")
 def test_reload_with_a_broken_configuration_changes_nothing(box):
     daemon = box.daemon("[program:x]\ncommand=sleep 60\n")
     pid = daemon.wait_state("x", "RUNNING")["pid"]
@@ -482,7 +482,7 @@ def test_a_stop_during_start_is_heeded(box):
     assert "success: x" not in daemon.log()
 
 
-@pytest.mark.beyond("the original loses the signal between fork and exec")
+@pytest.mark.beyond("exec-gap")
 def test_a_stop_right_behind_the_start_takes_no_time(box):
     daemon = box.daemon("[program:x]\ncommand=sleep 60\nautostart=false\n")
     began = time.monotonic()
@@ -502,7 +502,7 @@ def test_orphans_of_children_are_reaped(box):
     daemon.wait_state("x", "RUNNING")
 
 
-@pytest.mark.beyond("the original is no subreaper")
+@pytest.mark.beyond("orphans")
 def test_the_daemon_inherits_orphans_and_logs_their_end(box):
     program = box.script("x", f"(sh -c 'while ! [ -e {box}/go ]; do sleep 0.02; done; exit 5' & echo $! > {box}/orphan)\n"
                               "exec sleep 60\n")
@@ -524,7 +524,7 @@ def test_a_crowd_starts_and_stops(box):
     assert not any(procfs.alive(pid) for pid in pids)
 
 
-@pytest.mark.beyond("the original wakes up every second")
+@pytest.mark.beyond("idle")
 @pytest.mark.slow
 def test_an_idle_daemon_sleeps(box):
     daemon = box.daemon("[program:x]\ncommand=sleep 1000\nnumprocs=20\nprocess_name=%(process_num)d\n")
