@@ -234,7 +234,8 @@ void Carrier::pace(Source& source, std::size_t bytes) {
   if (source.place == Place::hot) {
     // The time in which 3/8 of the pipe fill at the present rate.
     const auto wait = Duration(elapsed.count() * (source.capacity / 8 * 3) / static_cast<long long>(bytes));
-    if (wait < longest_wait) tick_ = std::min(tick_, wait < shortest_wait ? now_ : now_ + wait);
+    const bool at_once = bytes == buffer_size || wait < shortest_wait;
+    if (wait < longest_wait || at_once) tick_ = std::min(tick_, at_once ? now_ : now_ + wait);
     return;
   }
   if (elapsed > longest_wait || (bytes >= small_read && source.capacity >= wide_pipe)) {

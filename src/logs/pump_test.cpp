@@ -298,16 +298,17 @@ TEST_F(PumpTest, a_full_disk_is_reported_and_loses_no_process) {
 }
 
 TEST_F(PumpTest, a_target_that_cannot_be_rotated_is_mentioned_once) {
+  ASSERT_EQ(::mkfifo(folder.path("fifo").c_str(), 0600), 0);
   for (int life = 0; life < 3; ++life) {
     auto special = plan("");
-    special.file = RotatingFile::open({"/dev/null", 1000, 3}).value();
+    special.file = RotatingFile::open({folder.path("fifo"), 1000, 3}).value();
     const auto out = attach(1, Channel::out, std::move(special));
     pump.drain(1);
     wait_for(Kind::drained);
   }
   EXPECT_EQ(count(Kind::problem), 1);
   EXPECT_EQ(all(Kind::problem),
-            "/dev/null cannot be rotated since it is no regular file; stdout_logfile_maxbytes is ignored");
+            folder.path("fifo") + " cannot be rotated since it is no regular file; stdout_logfile_maxbytes is ignored");
 }
 
 TEST_F(PumpTest, lines_go_to_syslog_with_the_name_of_the_process) {

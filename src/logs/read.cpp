@@ -18,9 +18,12 @@ UniqueFd open_for_reading(const std::string& path) {
   return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 }
 
-// -1 for what has no positions, such as pipes.
+constexpr std::int64_t far = std::int64_t{1} << 61;  // beyond any file, and sums of it do not overflow
+
+// -1 for what has no positions, such as pipes, or senseless ones, such as folders.
 std::int64_t size_of(int fd) {
-  return ::lseek(fd, 0, SEEK_END);
+  const std::int64_t size = ::lseek(fd, 0, SEEK_END);
+  return size < far ? size : -1;
 }
 
 // Up to `length` bytes; fewer at the end of the file.
@@ -93,7 +96,6 @@ Tail tail(const std::string& path, std::int64_t offset, std::int64_t length) {
   const std::int64_t size = size_of(fd.get());
   if (size < 0) return {{}, offset, false};
 
-  constexpr std::int64_t far = std::int64_t{1} << 61;  // beyond any file, and sums of it do not overflow
   std::int64_t begin = std::clamp(offset, -far, far);
   std::int64_t count = std::clamp(length, -far, max_read);
   Tail result{{}, size, false};

@@ -29,8 +29,10 @@ class RotatingFile {
 
   [[nodiscard]] bool is_open() const { return target_.is_open(); }
   [[nodiscard]] const FilePlan& plan() const { return plan_; }
-  // There is a max_bytes, but this target cannot be rotated: worth a warning.
-  [[nodiscard]] bool ignores_max_bytes() const { return plan_.max_bytes > 0 && is_open() && !target_.is_file(); }
+  // There is a max_bytes, but this target grows and cannot be rotated: worth a warning. Not so for /dev/null.
+  [[nodiscard]] bool ignores_max_bytes() const {
+    return plan_.max_bytes > 0 && is_open() && !target_.is_file() && !target_.keeps_nothing();
+  }
 
   // Writes everything and rotates if it is time. Fails if either did not succeed; bytes that could not be written are
   // counted in lost() and not kept. If lost() did not grow, everything is written and only the rotation failed.

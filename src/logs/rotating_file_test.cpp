@@ -221,6 +221,13 @@ TEST_F(Rotating, a_named_pipe_without_reader_does_not_hang_and_keeps_text_for_a_
   EXPECT_TRUE(folder.has("log"));  // a pipe is never removed
 }
 
+TEST_F(Rotating, the_null_device_is_not_worth_a_warning) {
+  auto file = RotatingFile::open({"/dev/null", 10, 3}, files);
+  ASSERT_TRUE(file);
+  EXPECT_FALSE(file->ignores_max_bytes());
+  EXPECT_TRUE(file->write("0123456789"));
+}
+
 TEST_F(Rotating, a_stalled_reader_costs_bytes_but_not_the_writer) {
   ASSERT_EQ(::mkfifo(folder.path("log").c_str(), 0600), 0);
   auto file = open(0, 0);

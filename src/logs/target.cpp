@@ -64,6 +64,11 @@ Result<Target> Target::open(const std::string& path, const Files& files) {
   return Target(std::move(fd), kind, files);
 }
 
+// A device that has positions, unlike a terminal.
+bool Target::keeps_nothing() const {
+  return type_of(fd_.get()) == S_IFCHR && ::lseek(fd_.get(), 0, SEEK_CUR) >= 0;
+}
+
 // One write that never blocks, except on a disk.
 ssize_t Target::put(std::string_view bytes) const {
   switch (kind_) {

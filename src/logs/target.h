@@ -1,7 +1,7 @@
 // What a log is written to: a regular file, a named pipe, a terminal, or one of our own descriptors (/dev/stdout).
 //
 // A regular file is opened for appending, so that others may truncate it. Everything else is written without waiting
-// for its reader longer than Patience allows.
+// for its reader longer than Patience allows. The caller blocks or ignores SIGPIPE and SIGXFSZ.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,9 @@ class Target {
   [[nodiscard]] int fd() const { return fd_.get(); }
   // A regular file known by its own name: it may be renamed, removed and truncated.
   [[nodiscard]] bool is_file() const { return kind_ == Kind::file; }
+
+  // /dev/null and its like.
+  [[nodiscard]] bool keeps_nothing() const;
 
   struct Written {
     std::size_t bytes = 0;
