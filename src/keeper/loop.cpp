@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
@@ -82,16 +83,21 @@ int Keeper::timeout() const {
   return static_cast<int>(std::clamp<long long>(left, 0, std::numeric_limits<int>::max()));
 }
 
+// Ends come first: a manager that is dead must not be sent a signal that the next one could take.
 void Keeper::take_signals() {
   bool children = false;
+  std::bitset<_NSIG> others;
   while (const int signal = os::next_signal(signals_.get())) {
     if (signal == SIGCHLD) {
       children = true;
     } else {
-      daemon_signal(signal);
+      others.set(static_cast<std::size_t>(signal));
     }
   }
   if (children) reap();
+  for (const int signal : forwarded_signals) {
+    if (others.test(static_cast<std::size_t>(signal))) daemon_signal(signal);
+  }
 }
 
 void Keeper::daemon_signal(int signal) {
