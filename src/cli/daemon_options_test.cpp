@@ -2,36 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "base/result.h"
+#include "support/stub_host.h"
 
 namespace sup::cli {
 namespace {
 
-class StubHost final : public config::Host {
- public:
-  Result<std::string> read_file(const std::string&) const override { return fail("no files here"); }
-  std::vector<std::string> glob(const std::string&) const override { return {}; }
-  bool exists(const std::string& path) const override { return is_directory(path); }
-  bool is_directory(const std::string& path) const override {
-    return path == "/" || path == "/tmp" || path == "/tmp/" || path == "/home/me" || path == "/home/me/";
-  }
-  std::string working_directory() const override { return "/"; }
-  std::string host_name() const override { return "host"; }
-  std::string home() const override { return "/home/me"; }
-  std::string home_of(const std::string& user) const override { return user == "root" ? "/root/" : ""; }
-  std::optional<std::uint32_t> uid_of(const std::string&) const override { return {}; }
-  bool uid_exists(std::uint32_t) const override { return false; }
-  std::optional<std::uint32_t> gid_of(const std::string&) const override { return {}; }
-  bool gid_exists(std::uint32_t) const override { return false; }
-  std::optional<std::uint32_t> primary_gid(std::uint32_t) const override { return {}; }
-  std::uint32_t uid() const override { return 0; }
-  std::vector<std::string> temporary_directories() const override { return {}; }
-  const std::map<std::string, std::string>& environment() const override { return environment_; }
-
- private:
-  std::map<std::string, std::string> environment_;
-};
-
+using testing::StubHost;
 using Words = std::vector<std::string>;
 
 DaemonCommandLine accepted(const Words& arguments) {

@@ -1,7 +1,10 @@
 #include "ctl/http_remote.h"
 
+#include <fmt/format.h>
+#include <netdb.h>
 #include <sys/eventfd.h>
 
+#include <cerrno>
 #include <thread>
 #include <utility>
 
@@ -14,11 +17,16 @@ namespace {
 
 constexpr int ok = 200;
 
-// What the client says without an errno is either about the name of the host or about a conversation cut short.
+// An error without an errno is about the name of a host, or about a conversation that went wrong.
 std::unexpected<Failure> transport_failure(const Error& error) {
+  if (error.code == ENAMETOOLONG) return failed("OSError", "AF_UNIX path too long");
   if (error.code > 0) return system_failure(error.code);
-  if (error.text.starts_with("[Errno ")) return failed("socket.gaierror", error.text);
-  return failed("http.client.RemoteDisconnected", "Remote end closed connection without response");
+  for (const int code : {EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAI_FAMILY, EAI_MEMORY}) {
+    if (!error.text.ends_with(::gai_strerror(code))) continue;
+    return failed("socket.gaierror", fmt::format("[Errno {}] {}", code, ::gai_strerror(code)));
+  }
+  if (error.text.starts_with("malformed response")) return failed("http.client.BadStatusLine", error.text);
+  return failed("http.client.RemoteDisconnected", error.text);
 }
 
 Tried<http::Client> connect(const Server& server) {
@@ -32,7 +40,13 @@ Tried<http::Client> connect(const Server& server) {
 Tried<> stream_from(const Server& server, const std::string& path, const Sink& sink, int stop_fd) {
   auto client = connect(server);
   if (!client) return std::unexpected(client.error());
-  const auto reply = client->stream(path, sink, stop_fd);
+  bool began = false;
+  const auto note_begin = [&](std::string_view piece) {
+    began = true;
+    return sink(piece);
+  };
+  const auto reply = client->stream(path, note_begin, stop_fd);
+  if (!reply && began) return {};  // a daemon that goes away ends the stream like one that closes it
   if (!reply) return transport_failure(reply.error());
   if (reply->status != ok) return bad_status(reply->status, reply->reason);
   return {};

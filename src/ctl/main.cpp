@@ -13,6 +13,8 @@ namespace sup::ctl {
 namespace {
 
 void run_interactively(Session& session, Console& console, const Settings& settings) {
+  for (const std::string& warning : settings.warnings)
+    console.complain(warning + "\n");
   Completer completer(session);
   console.leave_on_interrupt();
   console.offer_editing([&](std::string_view line, std::string_view word) { return completer.candidates(line, word); },

@@ -1,5 +1,7 @@
 #include "ctl/settings.h"
 
+#include <fmt/format.h>
+
 #include "cli/help.h"
 #include "cli/options.h"
 #include "ctl/url.h"
@@ -60,6 +62,9 @@ void merge(Settings& settings, config::Ctl&& file) {
   settings.server = {std::move(file.serverurl), std::move(file.username), std::move(file.password)};
   settings.prompt = std::move(file.prompt);
   settings.history_file = std::move(file.history_file);
+  for (const std::string& section : file.plugin_sections) {
+    settings.warnings.push_back(fmt::format("[{}] is ignored: plugins for Python cannot be loaded", section));
+  }
 }
 
 void merge(Settings& settings, CommandLine&& line) {

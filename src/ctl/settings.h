@@ -17,8 +17,9 @@ struct Settings {
   std::string prompt = "supervisor";
   std::optional<std::string> history_file;
   bool interactive = false;
-  bool help = false;               // print help_text() and exit 0; nothing else has been looked at
-  std::vector<std::string> words;  // the command; empty: start a shell
+  bool help = false;                  // print help_text() and exit 0; nothing else has been looked at
+  std::vector<std::string> words;     // the command; empty: start a shell
+  std::vector<std::string> warnings;  // for the person in the shell
 };
 
 // `arguments` without the program's name. On a mistake: the text for cli::usage_error().
