@@ -6,6 +6,7 @@
 
 #include "daemon/manager.h"
 #include "keeper/keeper.h"
+#include "os/process_title.h"
 #include "os/self_path.h"
 
 int main(int argc, char** argv) {
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
     arguments.erase(arguments.begin());
     const bool daemonized = !arguments.empty() && arguments.front() == sup::keeper::daemonized_argument;
     if (daemonized) arguments.erase(arguments.begin());
+    sup::os::set_process_title(argc, argv, "supervisord: manager");
     return sup::daemon::run_manager(std::move(keeper), daemonized, name, arguments);
   }
   const int code = sup::daemon::run_without_daemon(name, arguments);

@@ -152,8 +152,8 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
   for (config::Notice& notice : config.notices) messages.add(notice.level, std::move(notice.text));
   adopt_configuration(std::move(config), std::move(snapshot));
   const config::Daemon& daemon = parts_->config.daemon;
+  if (auto done = take_identity(daemon, keeper_, messages); !done) return done;
   if (inheritance_.first) {
-    if (auto done = take_identity(daemon, keeper_, messages); !done) return done;
     if (auto done = raise_limits(daemon, keeper_, messages); !done) return done;
   }
   if (auto done = open_log(messages); !done) return done;

@@ -66,25 +66,23 @@ void leave_signals_to_keeper() {
 }
 
 void become_manager() {
-  prctl(PR_SET_NAME, "supervisord: ma");
+  prctl(PR_SET_NAME, "supervisord");
   leave_signals_to_keeper();
   mallopt(M_ARENA_MAX, 1);                     // the pump's thread shares ours: a second arena would cost memory
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 }
 
+// One life after another, each begun from the file at `path`, until the daemon ends. The exit code.
 int run_lives(keeper::Client& keeper, const config::Host& host, const cli::DaemonCommandLine& line,
-              const std::string& path, bool daemonized, const std::string& program) {
-  Daemon::Inheritance inheritance;
-  std::optional<Loaded> fallback;
+              const std::string& path, bool daemonized, Daemon::Inheritance inheritance, const std::string& program) {
   for (;;) {
     auto loaded = load_and_record(path, host, line.overrides);
     if (!loaded) return problem_exit(loaded.error().front(), program);
     if (inheritance.first && !daemonized && !loaded->config.daemon.nodaemon) {
       keeper.daemonize();
-      return 0;
+      _exit(0);  // another manager begins, of another keeper
     }
-    const std::string absolute = loaded->config.path;
     Daemon daemon(keeper, host, line.overrides, inheritance);
     if (auto started = daemon.begin(std::move(loaded->config), std::move(loaded->snapshot)); !started) {
       return usage_exit(started.error().text, program);
@@ -94,21 +92,45 @@ int run_lives(keeper::Client& keeper, const config::Host& host, const cli::Daemo
   }
 }
 
-int take_over(keeper::Client& keeper, const config::Host& host, const cli::DaemonCommandLine& line,
-              keeper::Restored restored, const std::string& program) {
-  std::optional<engine::SessionRecord> session;
+// What a manager that died has left.
+struct Legacy {
+  engine::SessionRecord session;
+  keeper::Restored restored;
+};
+
+Result<Legacy> find_legacy(keeper::Restored restored) {
+  Result<Legacy> legacy = fail("the keeper holds no session record");
   std::erase_if(restored.children, [&](const keeper::Restored::Child& child) {
     if (child.id != engine::session_id) return false;
-    if (auto record = engine::read_session_record(child.record)) session = std::move(*record);
+    auto session = engine::read_session_record(child.record);
+    legacy = session ? Result<Legacy>(Legacy{std::move(*session), {}}) : std::unexpected(session.error());
     return true;
   });
-  if (!session) return usage_exit("the keeper's session record cannot be read", program);
-  Daemon daemon(keeper, host, line.overrides, {.first = false});
-  if (auto done = daemon.take_over(*session, std::move(restored)); !done) return usage_exit(done.error().text, program);
-  if (daemon.run() == Ending::exit) return 0;
-  const Daemon::Inheritance inheritance{.first = false, .generation = daemon.generation()};
-  (void)inheritance;
-  return run_lives(keeper, host, line, daemon.config().path, true, program);
+  if (legacy) legacy->restored = std::move(restored);
+  return legacy;
+}
+
+// Goes on with the life of a manager that died, and with those that follow it. The exit code.
+int go_on(keeper::Client& keeper, const config::Host& host, const cli::DaemonCommandLine& line, Legacy legacy,
+          const std::string& program) {
+  std::string path;
+  Daemon::Inheritance inheritance{.first = false};
+  {
+    Daemon daemon(keeper, host, line.overrides, inheritance);
+    if (auto done = daemon.take_over(legacy.session, std::move(legacy.restored)); !done) {
+      // Not the end of the daemon: the keeper tries again, and the programs run on.
+      return usage_exit(done.error().text, program);
+    }
+    if (daemon.run() == Ending::exit) {
+      path.clear();
+    } else {
+      path = daemon.config().path;
+    }
+    inheritance.generation = daemon.generation();
+  }
+  const int code = path.empty() ? 0 : run_lives(keeper, host, line, path, true, inheritance, program);
+  keeper.quit(code);
+  return code;
 }
 
 }  // namespace
@@ -122,14 +144,15 @@ int run_manager(UniqueFd keeper_socket, bool daemonized, const std::string& prog
   keeper::Client keeper(std::move(keeper_socket));
   auto restored = keeper.restore();
   if (!restored) return usage_exit(restored.error().text, program);
-  int code = 0;
-  if (restored->fresh) {
-    const auto path = find_file(*line, host, program, !daemonized);
-    if (!path) return cli::usage_exit_code;
-    code = run_lives(keeper, host, *line, *path, daemonized, program);
-  } else {
-    code = take_over(keeper, host, *line, std::move(*restored), program);
+  if (!restored->fresh) {
+    auto legacy = find_legacy(std::move(*restored));
+    if (!legacy) return usage_exit(legacy.error().text, program);
+    return go_on(keeper, host, *line, std::move(*legacy), program);
   }
+  const auto path = find_file(*line, host, program, !daemonized);
+  if (!path) return cli::usage_exit_code;
+  const int code = run_lives(keeper, host, *line, *path, daemonized, {}, program);
+  keeper.quit(code);
   return code;
 }
 

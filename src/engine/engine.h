@@ -32,7 +32,7 @@
 namespace sup::engine {
 
 // The entry of the keeper's table that is no process but the session record.
-inline constexpr ProcessId session_id = 0;
+inline constexpr ProcessId session_id = 0xFFFFFFFF;
 
 // Supervisor's state of the daemon as a whole. Programs are only started while running.
 enum class Mood : int { fatal = 2, running = 1, restarting = 0, shutdown = -1 };
