@@ -10,8 +10,8 @@ def run(box, *arguments, **options):
 
 
 def refused(box, done):
-    """The text of a fatal message; checks its exact frame."""
-    match = re.fullmatch(r"Error: (.*)\nFor help, use (\S+) -h\n", done.err, re.S)
+    """The text of a fatal message; checks its exact frame. Ours may add indented lines: the place and a hint."""
+    match = re.fullmatch(r"Error: (.*)\nFor help, use (\S+) -h\n(  .*\n)*", done.err, re.S)
     assert match and done.code == 2 and done.out == "", done
     assert match[2] == box.suite.supervisord
     return match[1]
@@ -154,6 +154,13 @@ def test_a_broken_configuration_is_refused_with_its_reason(box, case):
         assert re.fullmatch(message[3:], said), said
     else:
         assert said == message
+
+
+@pytest.mark.beyond("mistake-place")
+def test_a_mistake_is_told_with_its_line(box):
+    path = box.write("sd.conf", "[supervisord]\n\n[program:x]\ncommand=cat\nstartsecs=soon\n")
+    done = run(box, "-n", "-c", path)
+    assert done.err.splitlines()[2:3] == [f"  file {path}, line 5"], done
 
 
 def test_a_mistake_in_an_included_file_names_that_file(box):

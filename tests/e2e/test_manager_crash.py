@@ -23,8 +23,7 @@ def kill_manager(daemon):
     os.kill(old, signal.SIGKILL)
 
     def replaced():
-        new = [p for p in procfs.children(daemon.pid) if p != old and
-               procfs.command_line(p)[0] == "supervisord: manager"]
+        new = [p for p in procfs.children(daemon.pid) if p != old and procfs.is_manager(p)]
         return new and new[0]
     return eventually(replaced, what="a new manager")
 
@@ -33,6 +32,7 @@ def test_the_keeper_and_the_manager_are_what_ps_shows(box):
     daemon = box.daemon("[program:x]\ncommand=sleep 60\n")
     pid = daemon.wait_state("x", "RUNNING")["pid"]
     assert sorted(procfs.children(daemon.pid)) == sorted([daemon.manager, pid])
+    assert " ".join(procfs.command_line(daemon.manager)).rstrip() == "supervisord: manager"
     assert daemon.rpc.getPID() == daemon.pid == int(box.read("sd.pid"))
 
 

@@ -199,7 +199,7 @@ class Daemon:
     def manager(self):
         """The pid of the manager process below the keeper."""
         def find():
-            found = [p for p in procfs.children(self.pid) if procfs.command_line(p)[0] == "supervisord: manager"]
+            found = [p for p in procfs.children(self.pid) if procfs.is_manager(p)]
             return found and found[0]
         return eventually(find, what="a manager")
 

@@ -69,6 +69,11 @@ def status(pid, field):
     raise KeyError(field)
 
 
+def is_manager(pid):
+    """The kernel keeps 15 bytes of the name that the manager gives itself."""
+    return status(pid, "Name") == "supervisord: manager"[:15]
+
+
 def cpu_seconds(pid):
     fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
