@@ -12,6 +12,7 @@
 namespace sup::config {
 namespace {
 
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::string_view here_text = "%(here)s";
 
 // Bytes of the white space character at the front, in the sense of str.isspace(); 0 when it is none.
@@ -188,8 +189,8 @@ class IniParser {
       headless_ = Problem{fmt::format("File contains no section headers.\nfile: {}, line: {}\n{}", python_repr(*file_),
                                       number_, shown(text, has_end)),
                           {file_, number_},
-                          text.starts_with("\xEF\xBB\xBF") ? "the file starts with a byte order mark: save it without"
-                                                           : "every option needs a [section] above it"};
+                          text.starts_with(byte_order_mark) ? "the file starts with a byte order mark: save it without"
+                                                            : "every option needs a [section] above it"};
       return;
     }
     if (!option(value)) bad_line(text, has_end);
@@ -224,7 +225,12 @@ class IniParser {
   }
 
   static std::string shown(std::string_view text, bool has_end) {
-    return python_repr(std::string(text) + (has_end ? "\n" : ""));
+    std::string repr = python_repr(std::string(text) + (has_end ? "\n" : ""));
+    // Invisible, and the very thing the reader has to see.
+    if (const auto mark = repr.find(byte_order_mark); mark != repr.npos) {
+      repr.replace(mark, byte_order_mark.size(), "\\ufeff");
+    }
+    return repr;
   }
 
   void bad_line(std::string_view text, bool has_end) {

@@ -44,7 +44,7 @@ void complete(Building& building, const IniSection& section, Daemon& daemon) {
       daemon.user = std::move(*user);
     } else {
       const auto* option = section.find("user");
-      user.error().place = option != nullptr ? option->place : section.place();
+      if (option != nullptr) user.error().place = option->place;  // else it is from the command line
       building.problems.push_back(std::move(user.error()));
     }
   }
@@ -61,6 +61,14 @@ std::unexpected<std::vector<Problem>> refusal(std::vector<Problem> problems, boo
 
 void Building::warn(std::string text) {
   if (noticed.insert(text).second) notices.push_back({Level::warn, std::move(text)});
+}
+
+Parsed<User> Building::find_user(std::string_view text) {
+  const auto known = users.find(std::string(text));
+  if (known != users.end()) return known->second;
+  auto user = to_user(text, host);
+  if (user) users.emplace(std::string(text), *user);
+  return user;
 }
 
 std::string_view name_of(const IniSection& section) {

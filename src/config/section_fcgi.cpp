@@ -104,7 +104,8 @@ std::optional<FcgiSocket> read_fcgi_socket(Building& building, const IniSection&
   Scope names(&building.environment);
   names.set("here", building.here);
   SocketOptions options;
-  reader.read(row(tables::program, "user"), names, options.user, to_user, host);
+  reader.read(row(tables::program, "user"), names, options.user,
+              [&](std::string_view text) { return building.find_user(text); });
   read_backlog(reader, names, options);
   read_or_say(reader, option("socket_owner"), names, options.owner, to_owner, host);
   read_or_say(reader, option("socket_mode"), names, options.mode, to_octal);

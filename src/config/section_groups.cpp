@@ -209,9 +209,7 @@ class GroupReader {
     for (auto& group : groups_) {
       if (seen.contains(group.name)) {
         building_.warn(
-            fmt::format("Group name '{}' is used more than once, only the one with the lowest priority value is "
-                        "kept",
-                        group.name));
+            fmt::format("Group name '{}' is used more than once, only the first by priority is kept", group.name));
         continue;
       }
       kept.push_back(std::move(group));

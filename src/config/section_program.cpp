@@ -102,7 +102,7 @@ class ProgramReader {
     if (auto url = reader_.text(option("serverurl"), names_)) {
       if (!url->empty() && upper(trim(*url)) != "AUTO") p.serverurl = std::move(*url);
     }
-    reader_.read(option("user"), names_, p.user, to_user, building_.host);
+    reader_.read(option("user"), names_, p.user, [&](std::string_view text) { return building_.find_user(text); });
     reader_.read(option("umask"), names_, p.umask, to_octal);
   }
 

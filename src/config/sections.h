@@ -1,14 +1,17 @@
 // The readers of the single kinds of sections, each in its own file. load.cpp calls them in Supervisor's order.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "config/expand.h"
 #include "config/ini.h"
 #include "config/load.h"
+#include "config/types.h"
 
 namespace sup::config {
 
@@ -24,9 +27,12 @@ struct Building {
   std::vector<Problem> problems{};
   std::vector<Notice> notices{};
   std::unordered_set<std::string> noticed{};
+  std::unordered_map<std::string, User> users{};  // found so far: a look-up reads a file or asks a server
 
   // Adds a warning, once however many processes give cause for it.
   void warn(std::string text);
+  // to_user() that remembers.
+  [[nodiscard]] Parsed<User> find_user(std::string_view text);
 };
 
 // The part of a section's name behind the colon.

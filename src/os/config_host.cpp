@@ -74,7 +74,9 @@ Result<std::string> ConfigHost::read_file(const std::string& path) const {
   }
 }
 
-std::vector<std::string> ConfigHost::glob(const std::string& pattern) const { return os::glob(pattern); }
+std::vector<std::string> ConfigHost::glob(const std::string& pattern) const {
+  return os::glob(pattern);
+}
 
 bool ConfigHost::exists(const std::string& path) const {
   struct stat status {};
@@ -134,9 +136,9 @@ std::optional<std::uint32_t> ConfigHost::gid_of(const std::string& group_name) c
 
 bool ConfigHost::gid_exists(std::uint32_t gid) const {
   std::vector<char> buffer;
-  return look_up<group>(buffer, [&](group* into, char* data, std::size_t size, group** found) {
-           return getgrgid_r(gid, into, data, size, found);
-         }).has_value();
+  return look_up<group>(buffer, [&](group* into, char* data, std::size_t size,
+                                    group** found) { return getgrgid_r(gid, into, data, size, found); })
+      .has_value();
 }
 
 std::optional<std::uint32_t> ConfigHost::primary_gid(std::uint32_t uid) const {
@@ -145,7 +147,9 @@ std::optional<std::uint32_t> ConfigHost::primary_gid(std::uint32_t uid) const {
   return entry ? std::optional<std::uint32_t>(entry->pw_gid) : std::nullopt;
 }
 
-std::uint32_t ConfigHost::uid() const { return ::geteuid(); }
+std::uint32_t ConfigHost::uid() const {
+  return ::geteuid();
+}
 
 std::vector<std::string> ConfigHost::temporary_directories() const {
   std::vector<std::string> candidates;

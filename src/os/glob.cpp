@@ -13,9 +13,13 @@
 namespace sup::os {
 namespace {
 
-bool has_magic(std::string_view text) { return text.find_first_of("*?[") != text.npos; }
+bool has_magic(std::string_view text) {
+  return text.find_first_of("*?[") != text.npos;
+}
 
-std::string_view first_character(std::string_view text) { return text.substr(0, utf8_step(text).length); }
+std::string_view first_character(std::string_view text) {
+  return text.substr(0, utf8_step(text).length);
+}
 
 // The set in brackets at the front of a pattern.
 struct Set {
@@ -24,7 +28,8 @@ struct Set {
   std::size_t length = 0;  // of the whole, brackets included
 };
 
-// Nothing when the bracket is never closed: then it stands for itself. A `]` right behind the opening belongs to the set.
+// Nothing when the bracket is never closed: then it stands for itself. A `]` right behind the opening belongs to the
+// set.
 std::optional<Set> bracket_set(std::string_view pattern) {
   std::size_t start = 1;
   const bool negated = start < pattern.size() && pattern[start] == '!';
