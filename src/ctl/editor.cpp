@@ -15,6 +15,13 @@
 #include "ctl/format.h"
 #include "ctl/history.h"
 
+#ifdef SUP_SANITIZED
+// libedit copies the names of functions that are added to it and never frees them.
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:wcsdup";
+}
+#endif
+
 namespace sup::ctl {
 
 struct Editor::Impl {
@@ -27,7 +34,7 @@ struct Editor::Impl {
   EditLine* line = nullptr;
   History* history = nullptr;
 
-  // Ends the line with CC_* of libedit, which calls these two with its own pointer.
+  // What libedit calls, with its own pointer.
   static unsigned char on_tab(EditLine* line, int);
   static int next_character(EditLine* line, wchar_t* character);
   static char* show_prompt(EditLine* line);

@@ -26,7 +26,7 @@ class FakeRemote final : public Remote {
   int following = 0;
 
   void answer(const std::string& method, Tried<api::Value> value) { answers[method].push_back(std::move(value)); }
-  void fault(const std::string& method, api::FaultCode code, std::string_view extra = {}) {
+  void fault(const std::string& method, api::FaultCode code, std::optional<std::string_view> extra = {}) {
     answer(method, refused(api::make_fault(code, extra)));
   }
 
