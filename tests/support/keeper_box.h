@@ -125,9 +125,13 @@ class TestManager final : public Notices {
     return {what};
   }
 
-  // The stand-in exits with this code, or is killed.
+  // The stand-in exits with this code, or is killed. After kill() it is dead, if not reaped.
   void exit(char code) { [[maybe_unused]] const ssize_t wrote = write(command_.get(), &code, 1); }
-  void kill() { ::kill(stand_in, SIGKILL); }
+  void kill() {
+    const UniqueFd end(static_cast<int>(syscall(SYS_pidfd_open, stand_in, 0)));
+    ::kill(stand_in, SIGKILL);
+    EXPECT_TRUE(!end || readable(end.get()));
+  }
 
   std::string read_line(int fd) {
     std::string line;
