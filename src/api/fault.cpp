@@ -44,9 +44,9 @@ std::string_view fault_name(FaultCode code) noexcept {
   return "UNKNOWN";
 }
 
-Fault make_fault(FaultCode code, std::string_view extra) {
+Fault make_fault(FaultCode code, std::optional<std::string_view> extra) {
   std::string text(fault_name(code));
-  if (!extra.empty()) text.append(": ").append(extra);
+  if (extra) text.append(": ").append(*extra);
   return {code, std::move(text)};
 }
 

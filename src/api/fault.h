@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,8 +37,8 @@ struct Fault {
   std::string text;  // "BAD_NAME: x"
 };
 
-// NAME, or "NAME: extra" when there is an extra.
-[[nodiscard]] Fault make_fault(FaultCode code, std::string_view extra = {});
+// NAME, or "NAME: extra" when there is an extra, be it empty.
+[[nodiscard]] Fault make_fault(FaultCode code, std::optional<std::string_view> extra = {});
 
 template <class T>
 using Answer = std::expected<T, Fault>;

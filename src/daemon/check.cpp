@@ -26,12 +26,8 @@ std::string format_problem(const config::Problem& problem, const char* kind) {
 }  // namespace
 
 std::string describe_place(const config::Problem& problem) {
-  std::string out;
-  if (problem.place.file) {
-    out += "  file " + *problem.place.file;
-    if (problem.place.line > 0) out += fmt::format(", line {}", problem.place.line);
-    out += "\n";
-  }
+  if (!problem.place.file || problem.place.line == 0) return {};
+  std::string out = fmt::format("  file {}, line {}\n", *problem.place.file, problem.place.line);
   if (!problem.hint.empty()) out += fmt::format("  hint: {}\n", problem.hint);
   return out;
 }

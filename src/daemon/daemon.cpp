@@ -367,7 +367,7 @@ Result<config::Changes> Daemon::reread() {
   release_unused_snapshots();
   parts_->engine->save_session();
   std::vector<const config::Group*> running;
-  for (const engine::GroupEntry* group : parts_->engine->table().in_order()) running.push_back(group->config.get());
+  for (const engine::GroupEntry* group : parts_->engine->table().by_arrival()) running.push_back(group->config.get());
   return config::diff(running, parts_->config.groups);
 }
 

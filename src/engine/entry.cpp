@@ -15,6 +15,7 @@ GroupEntry* Table::add(std::shared_ptr<const config::Group> config, std::uint32_
   auto group = std::make_unique<GroupEntry>();
   group->config = std::move(config);
   group->generation = generation;
+  group->arrival = ++arrivals_;
   group->entries.reserve(group->config->processes.size());
   for (const config::Process& process : group->config->processes) {
     auto entry = std::make_unique<Entry>();
@@ -50,14 +51,21 @@ Entry* Table::find(ProcessId id) const {
   return at == entries_.end() ? nullptr : at->second;
 }
 
-std::vector<GroupEntry*> Table::in_order() const {
+template <class Less>
+std::vector<GroupEntry*> Table::sorted(Less less) const {
   std::vector<GroupEntry*> groups;
   groups.reserve(groups_.size());
   for (const auto& [name, group] : groups_) groups.push_back(group.get());
-  std::stable_sort(groups.begin(), groups.end(), [](const GroupEntry* a, const GroupEntry* b) {
-    return a->config->priority < b->config->priority;
-  });
+  std::stable_sort(groups.begin(), groups.end(), less);
   return groups;
+}
+
+std::vector<GroupEntry*> Table::in_order() const {
+  return sorted([](const GroupEntry* a, const GroupEntry* b) { return a->config->priority < b->config->priority; });
+}
+
+std::vector<GroupEntry*> Table::by_arrival() const {
+  return sorted([](const GroupEntry* a, const GroupEntry* b) { return a->arrival < b->arrival; });
 }
 
 void Table::renumber(Entry& entry, ProcessId id) {

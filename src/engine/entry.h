@@ -72,6 +72,7 @@ struct Entry {
 struct GroupEntry {
   std::shared_ptr<const config::Group> config;
   std::uint32_t generation = 0;  // of the configuration it was made from
+  std::uint64_t arrival = 0;     // groups that came later have greater numbers
   std::vector<std::unique_ptr<Entry>> entries;  // in the order of the configuration
   std::vector<Entry*> by_name;                  // the same, sorted by name
 
@@ -89,6 +90,8 @@ class Table {
   [[nodiscard]] Entry* find(ProcessId id) const;
   // Ascending by (priority, name): the order of starting.
   [[nodiscard]] std::vector<GroupEntry*> in_order() const;
+  // In the order in which they came: what Supervisor's table keeps.
+  [[nodiscard]] std::vector<GroupEntry*> by_arrival() const;
   // Ascending by name: the order of listings.
   [[nodiscard]] const std::map<std::string, std::unique_ptr<GroupEntry>, std::less<>>& by_name() const { return groups_; }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -99,9 +102,13 @@ class Table {
   void renumber(Entry& entry, ProcessId id);
 
  private:
+  template <class Less>
+  [[nodiscard]] std::vector<GroupEntry*> sorted(Less less) const;
+
   std::map<std::string, std::unique_ptr<GroupEntry>, std::less<>> groups_;
   std::unordered_map<ProcessId, Entry*> entries_;
   ProcessId next_id_ = 1;
+  std::uint64_t arrivals_ = 0;
 };
 
 // "x" when group and process have the same name, else "group:x".

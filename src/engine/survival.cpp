@@ -60,7 +60,7 @@ SessionRecord Engine::session() const {
   record.next_id = table_.next_id();
   record.generation = generation_;
   record.event_serial = event_serial_;
-  for (const auto& [name, group] : table_.by_name()) record.groups.push_back({name, group->generation});
+  for (const GroupEntry* group : table_.by_arrival()) record.groups.push_back({group->config->name, group->generation});
   return record;
 }
 

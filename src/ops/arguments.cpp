@@ -19,6 +19,12 @@ std::string python_float(double number) {
   return fmt::format("{}", number);
 }
 
+// "20200101T12:30:00" -> "2020-01-01 12:30:00"; other texts stay as they are.
+std::string python_datetime(const std::string& text) {
+  if (text.size() != 17 || text[8] != 'T') return text;
+  return text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6, 2) + " " + text.substr(9);
+}
+
 std::string python_value(const Value& value, bool nested) {
   struct Visitor {
     bool nested;
@@ -27,7 +33,7 @@ std::string python_value(const Value& value, bool nested) {
     std::string operator()(std::int64_t i) const { return std::to_string(i); }
     std::string operator()(double d) const { return python_float(d); }
     std::string operator()(const std::string& s) const { return nested ? python_repr(s) : s; }
-    std::string operator()(const api::Opaque& o) const { return o.text; }
+    std::string operator()(const api::Opaque& o) const { return python_datetime(o.text); }
     std::string operator()(const api::Array& a) const {
       std::string out = "[";
       for (const Value& item : a) out += (out.size() > 1 ? ", " : "") + python_value(item, true);
@@ -47,6 +53,11 @@ std::string python_value(const Value& value, bool nested) {
 }  // namespace
 
 std::string python_str(const Value& value) { return python_value(value, false); }
+
+api::Fault fault_about(api::FaultCode code, const Value& value) {
+  if (value.is_nil()) return api::make_fault(code);
+  return api::make_fault(code, python_str(value));
+}
 
 bool truth(const Value& value) {
   struct Visitor {
@@ -84,13 +95,13 @@ api::Answer<int> signal_number(const Value& value) {
     number = signal_named(upper(trim(*name)));
   }
   // 0 asks whether the process is there; the configuration refuses it, clients may send it.
-  if (!number || (*number != 0 && !is_signal(*number))) return std::unexpected(api::make_fault(FaultCode::bad_signal, python_str(value)));
+  if (!number || (*number != 0 && !is_signal(*number))) return std::unexpected(fault_about(FaultCode::bad_signal, value));
   return static_cast<int>(*number);
 }
 
 api::Answer<Namespec> namespec(const Value& value) {
   const std::string* text = value.string();
-  if (text == nullptr) return std::unexpected(api::make_fault(FaultCode::bad_name, python_str(value)));
+  if (text == nullptr) return std::unexpected(fault_about(FaultCode::bad_name, value));
   Namespec spec;
   const auto colon = text->find(':');
   if (colon == text->npos) return Namespec{*text, *text, false};

@@ -15,6 +15,8 @@ using Arguments = std::span<const api::Value>;
 
 // Python's str(): what a fault text shows of an argument of any type.
 [[nodiscard]] std::string python_str(const api::Value& value);
+// A fault about an argument: its str() behind the name of the fault, or nothing when it is None.
+[[nodiscard]] api::Fault fault_about(api::FaultCode code, const api::Value& value);
 // Python's bool(): how `wait` is read.
 [[nodiscard]] bool truth(const api::Value& value);
 // Python's int(): numbers, and texts that are one; anything else is INCORRECT_PARAMETERS.

@@ -57,14 +57,14 @@ void add_process_group(Context& context, Arguments args, api::Reply reply) {
   const auto added = name != nullptr ? context.supervisor.add_group(*name) : Supervisor::Added::unknown;
   if (added == Supervisor::Added::added) return reply(Value(true));
   const bool unknown = added == Supervisor::Added::unknown;
-  reply(std::unexpected(make_fault(unknown ? FaultCode::bad_name : FaultCode::already_added, python_str(args[0]))));
+  reply(std::unexpected(fault_about(unknown ? FaultCode::bad_name : FaultCode::already_added, args[0])));
 }
 
 void remove_process_group(Context& context, Arguments args, api::Reply reply) {
   const auto group = find_group(context, args[0]);
   if (!group) return reply(std::unexpected(group.error()));
   if (context.supervisor.remove_group(*args[0].string()) == Supervisor::Removed::removed) return reply(Value(true));
-  reply(std::unexpected(make_fault(FaultCode::still_running, python_str(args[0]))));
+  reply(std::unexpected(fault_about(FaultCode::still_running, args[0])));
 }
 
 void get_all_config_info(Context& context, Arguments, api::Reply reply) {

@@ -16,6 +16,11 @@ using api::make_fault;
 using api::Value;
 using engine::Entry;
 
+// No file at all has no path to show.
+api::Fault no_file(const std::string& path) {
+  return path.empty() ? make_fault(FaultCode::no_file) : make_fault(FaultCode::no_file, path);
+}
+
 bool exists(const std::string& path) {
   struct stat status {};
   return !path.empty() && stat(path.c_str(), &status) == 0;
@@ -39,7 +44,7 @@ void reply_with_slice(const std::string& path, const Slice& wanted, api::Reply r
   if (bytes) return reply(Value(logs::readable(*bytes)));
   switch (bytes.error()) {
     case logs::ReadFailure::bad_arguments: return reply(std::unexpected(make_fault(FaultCode::bad_arguments)));
-    case logs::ReadFailure::no_file: return reply(std::unexpected(make_fault(FaultCode::no_file, path)));
+    case logs::ReadFailure::no_file: return reply(std::unexpected(no_file(path)));
     case logs::ReadFailure::failed: return reply(std::unexpected(make_fault(FaultCode::failed)));
   }
 }
@@ -48,7 +53,7 @@ void read_process_log(Context& context, Arguments args, Channel channel, api::Re
   const auto entry = find_process(context, args[0]);
   if (!entry) return reply(std::unexpected(entry.error()));
   const std::string& path = channel == Channel::out ? (*entry)->out_path : (*entry)->err_path;
-  if (!exists(path)) return reply(std::unexpected(make_fault(FaultCode::no_file, path)));
+  if (!exists(path)) return reply(std::unexpected(no_file(path)));
   const auto wanted = slice(args[1], args[2]);
   if (!wanted) return reply(std::unexpected(wanted.error()));
   reply_with_slice(path, *wanted, std::move(reply));
@@ -98,7 +103,7 @@ void clear_all_process_logs(Context& context, Arguments, api::Reply reply) {
 
 void read_log(Context& context, Arguments args, api::Reply reply) {
   const std::string path = context.supervisor.main_log_path();
-  if (!exists(path)) return reply(std::unexpected(make_fault(FaultCode::no_file, path)));
+  if (!exists(path)) return reply(std::unexpected(no_file(path)));
   const auto wanted = slice(args[0], args[1]);
   if (!wanted) return reply(std::unexpected(wanted.error()));
   reply_with_slice(path, *wanted, std::move(reply));

@@ -42,7 +42,7 @@ api::Answer<Target> find_target(const Context& context, const api::Value& name) 
   engine::GroupEntry* group = context.engine.table().group(spec->group);
   engine::Entry* entry = group != nullptr && !spec->all ? group->find(spec->process) : nullptr;
   if (group == nullptr || (entry == nullptr && !spec->all)) {
-    return std::unexpected(api::make_fault(api::FaultCode::bad_name, python_str(name)));
+    return std::unexpected(fault_about(api::FaultCode::bad_name, name));
   }
   return Target{group, entry};
 }
@@ -50,7 +50,7 @@ api::Answer<Target> find_target(const Context& context, const api::Value& name) 
 api::Answer<engine::Entry*> find_process(const Context& context, const api::Value& name) {
   const auto target = find_target(context, name);
   if (!target) return std::unexpected(target.error());
-  if (target->entry == nullptr) return std::unexpected(api::make_fault(api::FaultCode::bad_name, python_str(name)));
+  if (target->entry == nullptr) return std::unexpected(fault_about(api::FaultCode::bad_name, name));
   return target->entry;
 }
 
@@ -61,7 +61,7 @@ api::Answer<engine::GroupEntry*> find_group(const Context& context, const api::V
   }
   const std::string* text = name.string();
   engine::GroupEntry* group = text != nullptr ? context.engine.table().group(*text) : nullptr;
-  if (group == nullptr) return std::unexpected(api::make_fault(api::FaultCode::bad_name, python_str(name)));
+  if (group == nullptr) return std::unexpected(fault_about(api::FaultCode::bad_name, name));
   return group;
 }
 

@@ -59,7 +59,7 @@ void signal_all(Context& context, Arguments args, api::Reply reply) {
 void send_process_stdin(Context& context, Arguments args, api::Reply reply) {
   const std::string* chars = args[1].string();
   if (chars == nullptr) {
-    return reply(std::unexpected(make_fault(FaultCode::incorrect_parameters, python_str(args[1]))));
+    return reply(std::unexpected(fault_about(FaultCode::incorrect_parameters, args[1])));
   }
   const auto entry = find_process(context, args[0]);
   if (!entry) return reply(std::unexpected(entry.error()));
