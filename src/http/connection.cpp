@@ -117,7 +117,11 @@ void Connection::parse(std::string_view& bytes) {
       case Progress::header: {
         const Admission admission = admit(site_->credentials, parser_->request());
         if (admission == Admission::wrong) hub_->log_wrong_credentials(*site_, peer_name(descriptor_.native_handle()));
-        if (admission != Admission::granted) return refuse(status_of(admission));
+        if (admission != Admission::granted) {
+          refuse(status_of(admission));
+        } else if (step.status != 0) {
+          refuse(step.status);
+        }
         break;
       }
       case Progress::done:
@@ -148,18 +152,23 @@ void Connection::dispatch() {
   }
 }
 
-// Answers a request that is not handed over, and closes: what follows of it is not read.
+// Answers a request that is not handed over. The connection goes on only when it is known where the next one starts.
 void Connection::refuse(int status) {
-  const Version version = parser_->version();
+  turn_ = {parser_->version(),
+           status != 401 && parser_->complete() && parser_->keep_alive() && !hub_->closing,
+           parser_->request().method == "HEAD",
+           false,
+           false,
+           {}};
   parser_.reset();
-  closing_ = unread_ = true;
+  partial_ = false;
+  if (!turn_.keep_alive) closing_ = unread_ = true;
   if (status == 0) return;
-  turn_ = {version, false, false, false, false, {}};
   Response page = error_page(status);
   if (status == 401)
     page.headers.insert(page.headers.begin(),
                         {{"Connection", "close"}, {"WWW-Authenticate", "Basic realm=\"default\""}});
-  append_reply(std::move(page), true);
+  append_reply(std::move(page), !turn_.keep_alive);
 }
 
 // ---- out

@@ -173,9 +173,9 @@ RequestParser::Step RequestParser::Impl::read_header(std::string_view bytes) {
   }
   if (!beast.is_header_done()) return step;
   header_told = true;
-  // Chunked bodies are refused like unknown lengths.
-  if (beast.chunked() || (beast.request.method == "POST" && !beast.content_length())) return fail(411);
   step.progress = Progress::header;
+  // Chunked bodies are refused like unknown lengths.
+  if (beast.chunked() || (beast.request.method == "POST" && !beast.content_length())) step.status = 411;
   return step;
 }
 
@@ -197,6 +197,9 @@ RequestParser::Step RequestParser::feed(std::string_view bytes) {
   return impl_->header_told ? impl_->read_body(bytes) : impl_->read_header(bytes);
 }
 
+bool RequestParser::complete() const {
+  return impl_->beast.is_done();
+}
 bool RequestParser::untouched() const {
   return !impl_->line_known;
 }

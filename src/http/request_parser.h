@@ -26,7 +26,8 @@ class RequestParser {
   struct Step {
     std::size_t consumed = 0;
     Progress progress = Progress::more;
-    int status = 0;  // of a failure: the error to answer, or 0 to close without a word
+    int status =
+        0;  // of a failure: the error to answer, or 0 to close without a word; also with a header that is refused
   };
 
   explicit RequestParser(const Limits& limits);
@@ -39,6 +40,8 @@ class RequestParser {
 
   // Nothing but blank lines so far?
   [[nodiscard]] bool untouched() const;
+  // Has all of the request been seen? Also of one that feed() refused.
+  [[nodiscard]] bool complete() const;
   // Complete when feed() has said `header`, with its body when it has said `done`.
   [[nodiscard]] Request& request();
   [[nodiscard]] Version version() const;  // v11 until the request line is read

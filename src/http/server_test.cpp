@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <random>
 #include <regex>
 
 #include "base/base64.h"
@@ -141,6 +142,13 @@ const std::string page_404 =
 std::string post(std::string_view body, std::string_view headers = "", std::string_view version = " HTTP/1.1") {
   return "POST /x" + std::string(version) + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
          std::string(headers) + "\r\n" + std::string(body);
+}
+
+std::string with_auth(std::string_view value) {
+  return "GET /x HTTP/1.1\r\nAuthorization: " + std::string(value) + "\r\n\r\n";
+}
+std::string basic(std::string_view pair) {
+  return with_auth("Basic " + base64_encode(pair));
 }
 
 // ---- the bytes of a reply
@@ -302,7 +310,7 @@ TEST_F(HttpServer, RefusesWithAStatusAndCloses) {
   open();
   const std::string long_value(2000, 'x');
   const std::vector<std::pair<std::string, std::string>> cases{
-      {"POST /x HTTP/1.1\r\n\r\n", "411 Length Required"},
+      {"POST /x HTTP/1.1\r\nConnection: close\r\n\r\n", "411 Length Required"},
       {"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411 Length Required"},
       {"POST /x HTTP/1.1\r\nContent-Length: abc\r\n\r\n", "500 Internal Server Error"},
       {"POST /x HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "500 Internal Server Error"},
@@ -325,6 +333,18 @@ TEST_F(HttpServer, RefusesWithAStatusAndCloses) {
   EXPECT_EQ(requests, 0);
 }
 
+TEST_F(HttpServer, GoesOnAfterARefusalWhenItKnowsWhere) {
+  open({"u", "p"});
+  const std::string good = with_auth("Basic dTpw");
+  for (const std::string bad :
+       {"POST /x HTTP/1.1\r\nAuthorization: Basic dTpw\r\n\r\n", "GET /x HTTP/1.1\r\nAuthorization: Basic d\r\n\r\n",
+        "HEAD /x HTTP/1.1\r\nAuthorization: Basic dXA=\r\n\r\n"}) {
+    bool closed = true;
+    EXPECT_THAT(ask_once(bad + good, &closed), EndsWith("<>")) << bad;
+    EXPECT_FALSE(closed) << bad;
+  }
+}
+
 TEST_F(HttpServer, CountsAllHeadersTogether) {
   limits.header_bytes = 1000;
   open();
@@ -333,6 +353,41 @@ TEST_F(HttpServer, CountsAllHeadersTogether) {
   for (int i = 0; i < 100; ++i)
     got += ask(peer, "A: 0123456789\r\n");
   EXPECT_THAT(got, HasSubstr(" 431 "));
+}
+
+TEST_F(HttpServer, SurvivesWhateverItIsSent) {
+  limits.body_bytes = 1000;
+  limits.header_bytes = 500;
+  open();
+  const std::string seed = post("hello", "X: y\r\nConnection: keep-alive\r\n") + "GET /404 HTTP/1.0\r\n\r\n" +
+                           post("a", "Transfer-Encoding: chunked\r\n") + post("b", "", "");
+  const std::string_view spice = " \r\n:/0\t\0;%x\xFF-";
+  std::mt19937 random(1);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  for (int round = 0; round < 3000; ++round) {
+    std::string bytes = seed.substr(below(seed.size()) * (round % 2));
+    for (std::size_t i = below(8); i > 0; --i) {
+      const std::size_t at = below(bytes.size());
+      switch (below(3)) {
+        case 0:
+          bytes[at] = spice[below(spice.size())];
+          break;
+        case 1:
+          bytes.erase(at, below(5));
+          break;
+        default:
+          bytes.insert(at, bytes.substr(below(bytes.size()), below(40)));
+      }
+      if (bytes.empty()) bytes = "x";
+    }
+    Peer peer(path);
+    const std::size_t cut = below(bytes.size());
+    ask(peer, std::string_view(bytes).substr(0, cut));
+    ask(peer, std::string_view(bytes).substr(cut));
+    if (round % 3 == 0) peer.half_close();
+    spin();
+  }
+  EXPECT_THAT(ask_once(post("alive")), EndsWith("<alive>"));
 }
 
 TEST_F(HttpServer, AnswersAnErrorForAHandlerThatForgetsOrThrows) {
@@ -344,13 +399,6 @@ TEST_F(HttpServer, AnswersAnErrorForAHandlerThatForgetsOrThrows) {
 
 // ---- who may come in
 
-std::string with_auth(std::string_view value) {
-  return "GET /x HTTP/1.1\r\nAuthorization: " + std::string(value) + "\r\n\r\n";
-}
-std::string basic(std::string_view pair) {
-  return with_auth("Basic " + base64_encode(pair));
-}
-
 TEST_F(HttpServer, ChallengesWhoHasNoCredentials) {
   open({"u", "p"});
   bool closed = false;
@@ -360,6 +408,7 @@ TEST_F(HttpServer, ChallengesWhoHasNoCredentials) {
           "HTTP/1.1 401 Unauthorized\r\nServer: Medusa/1.12\r\nDate: D\r\nConnection: close\r\n"
           "WWW-Authenticate: Basic realm=\"default\"\r\nContent-Length: 137\r\nContent-Type: text/html\r\n\r\n"));
   EXPECT_TRUE(closed);
+  EXPECT_THAT(ask_once("POST /x HTTP/1.1\r\n\r\n"), HasSubstr(" 401 "));
   EXPECT_EQ(requests, 0);
   EXPECT_TRUE(log.lines.empty());
 }

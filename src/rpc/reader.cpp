@@ -87,16 +87,19 @@ std::optional<std::int64_t> read_int(std::string_view text) {
   return word.starts_with('-') ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
 }
 
+// Python's float(): as int(), white space around, a sign and `_` between digits are welcome.
 std::optional<double> read_double(std::string_view text) {
-  std::string_view word = trim(text);
-  if (word.starts_with('+')) {
-    word.remove_prefix(1);
-    if (word.starts_with('-')) return std::nullopt;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string_view from = trim(text);
+  if (from.starts_with('+') && !from.starts_with("+-")) from.remove_prefix(1);
+  std::string word;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const bool between = i > 0 && i + 1 < from.size() && digit(from[i - 1]) && digit(from[i + 1]);
+    if (from[i] != '_' || !between) word += from[i];
   }
   double number = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (end != word.data() + word.size() || word.empty()) return std::nullopt;
-  if (error != std::errc{}) return std::nullopt;
+  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
   return number;
 }
 

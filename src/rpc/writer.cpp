@@ -26,27 +26,39 @@ constexpr std::array<bool, 256> make_plain() {
 }
 constexpr auto plain = make_plain();
 
-// How many bytes from the start of `text` are plain: sixteen per step as long as the text has none of the rare bytes.
+constexpr std::uint64_t each_byte(std::uint8_t c) {
+  return 0x0101010101010101 * c;
+}
+
+// Is a byte of the eight zero?
+bool has_zero(std::uint64_t word) {
+  return ((word - each_byte(0x01)) & ~word & each_byte(0x80)) != 0;
+}
+
+// Are all eight bytes printable ASCII and none of & < >? (The last two differ in one bit.)
+bool is_plain_word(std::uint64_t word) {
+  const bool ascii = (((word - each_byte(0x20)) | word) & each_byte(0x80)) == 0;
+  return ascii && !has_zero(word ^ each_byte('&')) && !has_zero((word | each_byte(0x02)) ^ each_byte('>'));
+}
+
+// How many bytes from the start of `text` are plain.
 std::size_t plain_prefix(std::string_view text) {
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
   std::size_t i = 0;
-  while (i + 16 <= text.size()) {
-    bool all = true;
-    for (std::size_t k = 0; k < 16; ++k) {  // compilers turn this into vector instructions
-      const std::uint8_t c = bytes[i + k];
-      all &= (c >= 0x20) & (c < 0x80) & (c != '&') & (c != '<') & (c != '>');
+  while (i < text.size()) {
+    std::size_t stop = text.size();
+    if (stop - i >= 8) {
+      std::uint64_t word;
+      std::memcpy(&word, text.data() + i, sizeof word);
+      if (is_plain_word(word)) {
+        i += 8;
+        continue;
+      }
+      stop = i + 8;
     }
-    if (!all) {
-      const std::size_t stop = i + 16;
-      while (i < stop && plain[bytes[i]])
-        ++i;
-      if (i < stop) return i;
-    } else {
-      i += 16;
-    }
+    while (i < stop && plain[static_cast<std::uint8_t>(text[i])])
+      ++i;
+    if (i < stop) return i;
   }
-  while (i < text.size() && plain[bytes[i]])
-    ++i;
   return i;
 }
 
@@ -146,7 +158,6 @@ void append_text(std::string& out, std::string_view text) {
       text.remove_prefix(1);
       continue;
     }
-    // A run of other characters: whole when XML can hold them all.
     const Utf8Step step = utf8_step(text);
     const std::string_view character = text.substr(0, step.length);
     if (xml_safe_prefix(character) == character.size()) {

@@ -17,13 +17,14 @@ using api::Value;
 
 constexpr std::string_view declaration = "<?xml version='1.0'?>\n";
 
-// The last element called `name` anywhere below `root`: where Supervisor finds method name and parameters, whatever
-// the elements around them are called.
+// The last element to end that is called `name`, anywhere below `root`: where Supervisor finds method name and
+// parameters, whatever the elements around them are called.
 pugi::xml_node find_anywhere(const pugi::xml_node& root, std::string_view name) {
   pugi::xml_node found;
   for (pugi::xml_node node = root; node;) {
-    if (node.name() == name) found = node;
-    if (node.first_child()) {
+    const bool match = node.name() == name;
+    if (match) found = node;
+    if (!match && node.first_child()) {
       node = node.first_child();
       continue;
     }

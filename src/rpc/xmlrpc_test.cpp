@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
+#include <random>
 
 namespace sup::rpc {
 namespace {
@@ -42,6 +42,7 @@ TEST(ParseCall, ReadsNameAndParameters) {
 TEST(ParseCall, NeedsNoParams) {
   EXPECT_EQ(parse_call("<methodCall><methodName>x</methodName></methodCall>")->params.size(), 0u);
   EXPECT_EQ(parse_call("<any><methodName>x</methodName><params/></any>")->method, "x");
+  EXPECT_EQ(parse_call("<a><methodName>x</methodName><params><b><params/></b></params></a>")->params.size(), 1u);
 }
 
 TEST(ParseCall, NeedsAMethodName) {
@@ -66,6 +67,7 @@ TEST(ParseCall, ReadsEveryType) {
   EXPECT_EQ(param("<value><string/></value>"), Value(""));
   EXPECT_EQ(param("<value><double>1.5</double></value>"), Value(1.5));
   EXPECT_EQ(param("<value><double> -2e3 </double></value>"), Value(-2000.0));
+  EXPECT_EQ(param("<value><double>+1_0.5</double></value>"), Value(10.5));
   EXPECT_EQ(param("<value><base64>\nw7Y=\n</base64></value>"), Value("\xC3\xB6"));
   EXPECT_EQ(param("<value><dateTime.iso8601>20200131T23:59:59</dateTime.iso8601></value>"),
             Value(Opaque{"dateTime.iso8601", "20200131T23:59:59"}));
@@ -147,6 +149,39 @@ TEST(ParseCall, LimitsTheNumberOfTags) {
   for (int i = 0; i < 400'000; ++i)
     body += "<b/>";
   EXPECT_EQ(parse_call(body + "</a>").error().text, "unmarshallable");
+}
+
+TEST(ParseCall, SurvivesWhateverItIsGiven) {
+  const std::string seed =
+      write_call({"a.b", {Struct{{"k", Array{1, "x", true}}}, 1.5, Opaque{"base64", "abc"}, Nil{}, "\xC3\xB6&<"}});
+  const std::string_view spice = "<>/&;#x0'\"!-[]\x01\xFF";
+  std::mt19937 random(1);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  int accepted = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string body = seed;
+    for (std::size_t i = 1 + below(4); i > 0; --i) {
+      const std::size_t at = below(body.size());
+      switch (below(3)) {
+        case 0:
+          body[at] = spice[below(spice.size())];
+          break;
+        case 1:
+          body.erase(at, below(12));
+          break;
+        default:
+          body.insert(at, body.substr(below(body.size()), below(40)));
+      }
+    }
+    const auto call = parse_call(body);
+    (void)parse_reply(body);
+    if (!call) continue;
+    ++accepted;
+    const auto again = parse_call(write_call(*call));
+    ASSERT_TRUE(again) << body;
+    EXPECT_EQ(again->method, call->method);
+  }
+  EXPECT_GT(accepted, 100);
 }
 
 TEST(WriteReply, IsLaidOutAsPythonDoes) {
