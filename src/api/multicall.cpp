@@ -13,7 +13,7 @@ Value as_struct(const Fault& fault) {
   return Struct{{"faultCode", static_cast<int>(fault.code)}, {"faultString", fault.text}};
 }
 
-std::unexpected<Fault> incorrect(std::string_view extra = {}) {
+std::unexpected<Fault> incorrect(std::optional<std::string_view> extra = {}) {
   return std::unexpected(make_fault(FaultCode::incorrect_parameters, extra));
 }
 

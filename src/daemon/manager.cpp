@@ -62,7 +62,7 @@ std::optional<std::string> find_file(const cli::DaemonCommandLine& line, const c
 // Signals meant for the daemon reach it through the keeper. What a terminal or a service manager sends to the whole
 // process group must not take the manager away.
 void leave_signals_to_keeper() {
-  for (const int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE}) std::signal(signal, SIG_IGN);
+  for (const int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
 }
 
 void become_manager() {
