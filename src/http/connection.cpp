@@ -14,6 +14,7 @@
 #include "http/exchange.h"
 #include "http/format.h"
 #include "http/hub.h"
+#include "http/uri.h"
 
 namespace sup::http {
 namespace {
@@ -320,7 +321,7 @@ void Connection::close_now() {
 void Connection::log_access(int status, std::size_t bytes) {
   if (turn_.line.empty() || !hub_->log.wants(Level::trace)) return;
   const std::time_t when = std::time(nullptr);
-  const std::string date = http_date(when);  // "Mon, 23 Nov 2026 03:03:33 GMT"
+  const std::string date = format_date(when);  // "Mon, 23 Nov 2026 03:03:33 GMT"
   const std::string_view d = date;
   hub_->log(Level::trace, "{} - - [{}/{}/{}:{} +0000] \"{}\" {} {}", peer_name(descriptor_.native_handle()),
             d.substr(5, 2), d.substr(8, 3), d.substr(12, 4), d.substr(17, 8), turn_.line, status, bytes);

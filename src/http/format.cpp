@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "http/uri.h"
+
 namespace sup::http {
 namespace {
 
@@ -90,21 +92,12 @@ Response error_page(int status) {
   return {status, std::move(headers), std::move(body)};
 }
 
-std::string http_date(std::time_t when) {
-  constexpr std::string_view days = "SunMonTueWedThuFriSat", months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  std::tm utc{};
-  gmtime_r(&when, &utc);
-  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", days.substr(static_cast<std::size_t>(utc.tm_wday) * 3, 3),
-                     utc.tm_mday, months.substr(static_cast<std::size_t>(utc.tm_mon) * 3, 3), utc.tm_year + 1900,
-                     utc.tm_hour, utc.tm_min, utc.tm_sec);
-}
-
 std::string_view DateCache::now() {
   timespec time{};
   clock_gettime(CLOCK_REALTIME_COARSE, &time);
   if (time.tv_sec != second_) {
     second_ = time.tv_sec;
-    text_ = http_date(second_);
+    text_ = format_date(second_);
   }
   return text_;
 }

@@ -16,9 +16,6 @@ namespace sup::http {
 // Supervisor's page for an error, with its Content-Length and Content-Type.
 [[nodiscard]] Response error_page(int status);
 
-// "Mon, 23 Nov 2026 03:03:33 GMT"
-[[nodiscard]] std::string http_date(std::time_t when);
-
 // The Date header's value, made anew when the second changes.
 class DateCache {
  public:
