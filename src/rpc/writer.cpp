@@ -27,7 +27,7 @@ constexpr std::array<bool, 256> make_plain() {
 constexpr auto plain = make_plain();
 
 constexpr std::uint64_t each_byte(std::uint8_t c) {
-  return 0x0101010101010101 * c;
+  return std::uint64_t{0x0101010101010101} * c;
 }
 
 // Is a byte of the eight zero?
