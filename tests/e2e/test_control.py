@@ -362,7 +362,7 @@ def test_the_shell_asks_before_a_shutdown(shell, box):
 
 def test_the_shell_completes_names(shell):
     shell.send("stop lon\t")
-    shell.expect("long_name ")
+    shell.expect("g_name ")  # an editor may redraw only what it added
     shell.sendline("")
     shell.expect("long_name: stopped")
 

@@ -32,7 +32,7 @@ def test_the_keeper_and_the_manager_are_what_ps_shows(box):
     daemon = box.daemon("[program:x]\ncommand=sleep 60\n")
     pid = daemon.wait_state("x", "RUNNING")["pid"]
     assert sorted(procfs.children(daemon.pid)) == sorted([daemon.manager, pid])
-    assert " ".join(procfs.command_line(daemon.manager)).rstrip() == "supervisord: manager"
+    assert "supervisord: manager" in box.execute("ps", "-o", "args=", "-p", daemon.manager).out
     assert daemon.rpc.getPID() == daemon.pid == int(box.read("sd.pid"))
 
 
@@ -282,8 +282,7 @@ def test_clients_that_wait_are_cut_off_and_can_ask_again(box):
             failures.append(error)
     caller = threading.Thread(target=start)
     caller.start()
-    daemon.wait_state("x", "STARTING")
-    pid = daemon.pid_of("x")
+    pid = daemon.wait_executed("x")
     kill_manager(daemon)
     caller.join(10 * SCALE)
     assert not caller.is_alive() and len(failures) == 1

@@ -16,9 +16,20 @@ def lines(daemon, drop=()):
     seen = []
     for level, text in daemon.messages():
         text = re.sub(r"(pid[: ]|\()\d+", r"\1N", text.replace("(exit status ", "(exit status:"))
-        if not text.startswith(("received SIGCHLD", "waiting for ", "fd ") + tuple(drop)):
+        if "closed, stopped monitoring" not in text and not text.startswith(("received SIGCHLD", "waiting for ", *drop)):
             seen.append(f"{level} {text}")
     return seen
+
+
+def test_the_end_of_output_is_logged(pair):
+    pair.start("[program:x]\ncommand=/bin/true\nautorestart=false\nstartsecs=0\n")
+
+    def look(daemon):
+        daemon.wait_state("x", "EXITED")
+        return [text for level, text in daemon.messages() if "stopped monitoring" in text]
+    pair.differs("pipe-end-message", look, lambda seen: all(re.match(r"fd \d+ closed, stopped monitoring <", text) for text in seen),
+                 lambda seen: sorted(seen) == [f"the {channel} of x is closed, stopped monitoring it"
+                                               for channel in ("stderr", "stdout")])
 
 
 def by_process(daemon, names, drop=()):

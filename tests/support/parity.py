@@ -28,9 +28,10 @@ def normalised(value, box):
     for pattern, name in ((r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}", "TIME"),
                           (r"uptime (\d+ days?, )?\d+:\d\d:\d\d", "uptime U"),
                           (rf"\b({_MONTHS}) \d\d \d\d:\d\d [AP]M", "DATE"),
-                          (r"\bpid[ :]\d+", "pid N"), (r"(---\w+?)-[a-z0-9_]{8}\.log", r"\1-RANDOM.log"),
+                          (r"\bpid[ :]\d+", "pid N"), (r"^4\.\d+\.\d+$", "VERSION"),
+                          (r"(---\w+?)-[a-z0-9_]{8}\.log", r"\1-RANDOM.log"),
                           (r"\(\d{3,}\) with SIGKILL", "(N) with SIGKILL")):
-        value = re.sub(pattern, name, value)
+        value = re.sub(pattern, name, value, flags=re.M)
     return value
 
 

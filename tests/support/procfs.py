@@ -70,8 +70,8 @@ def status(pid, field):
 
 
 def is_manager(pid):
-    """The kernel keeps 15 bytes of the name that the manager gives itself."""
-    return status(pid, "Name") == "supervisord: manager"[:15]
+    """By the title that the manager gives itself, which is what ps shows."""
+    return " ".join(command_line(pid)).rstrip() == "supervisord: manager"
 
 
 def cpu_seconds(pid):
