@@ -150,6 +150,7 @@ class Formatter {
     const std::size_t conversion_at = at_;
     const char conversion = text_[at_++];
     if (value == nullptr) return bare(conversion, conversion_at);
+    named_before_ = true;
     return convert(*value, conversion, conversion_at, spec);
   }
 
@@ -205,6 +206,7 @@ class Formatter {
   // A conversion without a name, which Python would apply to the whole mapping.
   Attempt<std::string> bare(char conversion, std::size_t conversion_at) const {
     const std::string hint = "write %% for a percent sign, or %(name)s to expand a name";
+    if (named_before_) return bad("not enough arguments for format string", hint);
     constexpr std::string_view integers = "diu";
     constexpr std::string_view bits = "oxX";
     constexpr std::string_view reals = "eEfFgG";
@@ -277,6 +279,7 @@ class Formatter {
   std::string_view text_;
   const Scope& scope_;
   std::size_t at_ = 0;
+  bool named_before_ = false;  // Python then has no argument left for a conversion without a name
 };
 
 std::string unknown_name_hint(std::string_view name, const std::vector<std::string>& names) {

@@ -66,7 +66,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"%(a)\u00E9", "unsupported format character '?' (0xe9) at index 4"},
         Case{"%5%", "unsupported format character '%' (0x25) at index 2"},
         Case{"%(n)99999999999999999999d", "width too big"}, Case{"%(n).99999999999999999999d", "precision too big"},
-        Case{"date +%s", "%s without a name"}, Case{"%r", "%r without a name"}));
+        Case{"date +%s", "%s without a name"}, Case{"%r", "%r without a name"},
+        Case{"%(a)s %s", "not enough arguments for format string"},
+        Case{"%(a)s %q", "not enough arguments for format string"}));
 
 TEST(Expand, TellsWhichNamesThereAre) {
   const Scope outer = names();

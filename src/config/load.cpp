@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/strings.h"
 #include "config/paths.h"
 #include "config/sections.h"
 #include "config/sources.h"
@@ -74,6 +75,19 @@ Parsed<User> Building::find_user(std::string_view text) {
 std::string_view name_of(const IniSection& section) {
   const std::string_view name = section.name();
   return name.substr(name.find(':') + 1);
+}
+
+Problem unresolved(std::string_view spec, std::string_view section, std::string_view only) {
+  const auto colon = spec.find(':');
+  const auto module = trim(spec.substr(0, colon));
+  const auto attribute = colon == spec.npos ? std::string_view() : trim(spec.substr(colon + 1));
+  const bool exists = module == only.substr(0, only.find(':')) && !attribute.empty();
+  std::string reason = exists
+                           ? fmt::format("module {} has no attribute {}", python_repr(module), python_repr(attribute))
+                           : fmt::format("No module named {}", python_repr(module.substr(0, module.find('.'))));
+  return {fmt::format("{} cannot be resolved within [{}]: {}", spec, section, reason),
+          {},
+          fmt::format("only {} exists: Python code cannot be loaded", only)};
 }
 
 std::expected<Config, std::vector<Problem>> load(const std::string& path, const Host& host,

@@ -292,6 +292,12 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[rpcinterface:s]", "section [rpcinterface:s] does not specify a supervisor.rpcinterface_factory"},
         Bad{"[rpcinterface:s]\nsupervisor.rpcinterface_factory=foo:bar",
             "foo:bar cannot be resolved within [rpcinterface:s]: No module named 'foo'"},
+        Bad{"[rpcinterface:s]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make",
+            "supervisor.rpcinterface:make cannot be resolved within [rpcinterface:s]: module 'supervisor.rpcinterface' "
+            "has "
+            "no attribute 'make'"},
+        Bad{"[rpcinterface:s]\nsupervisor.rpcinterface_factory=",
+            " cannot be resolved within [rpcinterface:s]: No module named ''"},
         Bad{"[rpcinterface:s]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\nx=%q",
             "Format string '%q' for 'rpcinterface:s.x' is badly formatted: unsupported format character 'q' (0x71) at "
             "index 1"},

@@ -19,7 +19,7 @@ constexpr std::array sections = std::to_array<SectionInfo>({
     {SectionKind::include, "include"},
 });
 
-// events/event.cpp has the meaning of these; a test of a module that sees both compares them.
+// events/event.cpp has the meaning of these; process/event_names_test.cpp keeps the two together.
 constexpr std::array events = std::to_array<std::string_view>({
     "EVENT",
     "PROCESS_STATE",

@@ -176,8 +176,7 @@ class GroupReader {
     }
     const auto handler = reader.text(listener_option("result_handler"), names_);
     if (handler && trim(*handler) != default_handler) {
-      reader.fail(listener_option("result_handler"), unresolved(*handler, section),
-                  fmt::format("only {} exists: Python code cannot be loaded", default_handler));
+      reader.fail(listener_option("result_handler"), unresolved(*handler, section, default_handler));
     }
     std::vector<std::string> wanted;
     if (const auto text = reader.text(listener_option("events"), names_)) wanted = to_list(upper(*text));
@@ -192,11 +191,6 @@ class GroupReader {
         pool.events.push_back(std::move(event));
       }
     }
-  }
-
-  static std::string unresolved(std::string_view spec, std::string_view section) {
-    return fmt::format("{} cannot be resolved within [{}]: No module named {}", spec, section,
-                       python_repr(trim(spec.substr(0, spec.find_first_of(".:")))));
   }
 
   // ---- names that come twice

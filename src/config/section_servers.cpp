@@ -118,11 +118,7 @@ std::vector<RpcInterface> read_rpc_interfaces(Building& building) {
     if (reader.raw(factory_row) == nullptr) {
       reader.fail_section(fmt::format("section [{}] does not specify a {}", section.name(), factory_row.name));
     } else if (const auto spec = reader.text(factory_row, building.environment); spec && trim(*spec) != main_factory) {
-      const auto module = trim(std::string_view(*spec).substr(0, spec->find_first_of(".:")));
-      reader.fail(factory_row,
-                  fmt::format("{} cannot be resolved within [{}]: No module named {}", *spec, section.name(),
-                              python_repr(module)),
-                  fmt::format("only {} exists: Python code cannot be loaded", main_factory));
+      reader.fail(factory_row, unresolved(*spec, section.name(), main_factory));
     }
     check_arguments(building, reader, section);
     interfaces.push_back({section.name(), std::string(name_of(section)), section.place()});

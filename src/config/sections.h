@@ -38,6 +38,9 @@ struct Building {
 // The part of a section's name behind the colon.
 [[nodiscard]] std::string_view name_of(const IniSection& section);
 
+// What Supervisor says of a reference to Python code that it cannot import; `only` is the one that is built in.
+[[nodiscard]] Problem unresolved(std::string_view spec, std::string_view section, std::string_view only);
+
 // [supervisord] without what the command line says.
 [[nodiscard]] Daemon read_daemon(Building& building, const IniSection& section);
 
