@@ -40,6 +40,9 @@ def test_the_daemon_is_detached(box):
     assert daemon.output() == ""
     assert procfs.session(daemon.pid) == daemon.pid
     assert [os.readlink(f"/proc/{daemon.pid}/fd/{number}") for number in (0, 1, 2)] == ["/dev/null"] * 3
+    # Whoever reads the command's output must come to its end: none of the daemon's processes keeps it open.
+    for pid in procfs.with_marker(f"TEST_BOX={box.env['TEST_BOX']}"):
+        assert box.path("daemon.out") not in [os.readlink(f"/proc/{pid}/fd/{n}") for n in procfs.descriptors(pid)], pid
     assert daemon.rpc.getPID() == daemon.pid
     assert "daemonizing the supervisord process" in daemon.log()
     assert f"supervisord started with pid {daemon.pid}" in daemon.log()
