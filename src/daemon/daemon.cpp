@@ -14,6 +14,7 @@
 #include "base/signals.h"
 #include "config/diff.h"
 #include "daemon/child_inputs.h"
+#include "daemon/listener_outputs.h"
 #include "daemon/routes.h"
 #include "daemon/servers.h"
 #include "daemon/snapshot.h"
@@ -48,7 +49,7 @@ std::expected<Loaded, std::vector<config::Problem>> load_and_record(const std::s
 
 // In the order of construction: what stands below uses what stands above.
 struct Daemon::Parts {
-  explicit Parts(int keeper_fd) : loop(1), keeper_socket(loop, dup_fd(keeper_fd)), pump_events(loop), timer(loop), inputs(loop) {}
+  explicit Parts(int keeper_fd) : loop(1), keeper_socket(loop, dup_fd(keeper_fd)), pump_events(loop), timer(loop), inputs(loop), listener_outputs(loop) {}
 
   static int dup_fd(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
@@ -66,6 +67,7 @@ struct Daemon::Parts {
   logs::Pump pump;
   engine::SystemFiles files;
   ChildInputs inputs;
+  ListenerOutputs listener_outputs;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<ops::Context> context;
   api::OperationTable operations;
@@ -116,8 +118,14 @@ void Daemon::make_engine() {
   settings.is_init = keeper_.keeper_pid() == 1;
   settings.echo_output = parts_->log->wants(Level::debug);
   parts_->engine = std::make_unique<engine::Engine>(
-      engine::Surroundings{parts_->clock, *parts_->log, keeper_, parts_->pump, parts_->files, parts_->inputs, nullptr},
+      engine::Surroundings{parts_->clock, *parts_->log, keeper_, parts_->pump, parts_->files, parts_->inputs,
+                           parts_->listener_outputs, nullptr},
       std::move(settings));
+  parts_->listener_outputs.give_to({[this](ProcessId id, std::string_view bytes) {
+                                      parts_->engine->on_listener_output(id, bytes);
+                                      after_input();
+                                    },
+                                    [this](ProcessId id) { parts_->engine->on_listener_closed(id); }});
   parts_->engine->on_signal_of_daemon([this](int signal) { on_signal(signal); });
   parts_->engine->on_loss_of_keeper([] { _exit(1); });
   parts_->context = std::make_unique<ops::Context>(*parts_->engine, *this, parts_->clock);
@@ -160,6 +168,7 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
   if (!daemon.nocleanup) clear_child_logs(daemon.childlogdir, daemon.identifier, *parts_->log);
   make_engine();
   parts_->engine->set_generation(inheritance_.generation);
+  parts_->engine->continue_serials(inheritance_.event_serial);
   for (const config::Group& group : parts_->config.groups) {
     parts_->engine->add_group(std::make_shared<const config::Group>(group), inheritance_.generation);
   }
@@ -172,6 +181,7 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
   parts_->pidfile_written = write_pidfile(daemon.pidfile, keeper_.keeper_pid(), *parts_->log);
   parts_->engine->save_session();
   keeper_.ready();
+  parts_->engine->emit({events::Type::supervisor_state_change_running, {}});
   parts_->engine->start_automatic();
   return {};
 }
@@ -336,6 +346,10 @@ std::string Daemon::main_log_path() const { return parts_->log->path(); }
 const config::Config& Daemon::config() const { return parts_->config; }
 std::uint32_t Daemon::generation() const { return inheritance_.generation; }
 
+Daemon::Inheritance Daemon::inheritance() const {
+  return {.first = false, .generation = inheritance_.generation, .event_serial = parts_->engine->event_serial()};
+}
+
 Result<> Daemon::clear_main_log() {
   if (auto done = parts_->log->clear(); !done) return done;
   parts_->log->write(Level::info, "reopening log file");
@@ -411,6 +425,9 @@ void Daemon::save_session_soon() {
   });
 }
 
-void Daemon::remote_event(const std::string&, const std::string&) {}
+void Daemon::remote_event(const std::string& type, const std::string& data) {
+  if (!parts_->engine->wants(events::Type::remote_communication)) return;
+  parts_->engine->emit({events::Type::remote_communication, events::remote_body(type, data)});
+}
 
 }  // namespace sup::daemon

@@ -27,6 +27,7 @@ class Daemon final : public ops::Supervisor {
   struct Inheritance {  // from an earlier life of this process
     bool first = true;  // so that limits are raised, and the daemon detaches, once
     std::uint32_t generation = 0;
+    std::uint64_t event_serial = 0;  // of the next event
   };
 
   // `host` is the system, for reading the configuration again; `overrides` those of the command line.
@@ -39,6 +40,8 @@ class Daemon final : public ops::Supervisor {
   [[nodiscard]] Result<> take_over(const engine::SessionRecord& session, keeper::Restored restored);
   // Runs until everything is stopped.
   [[nodiscard]] Ending run();
+  // For the next life, when this one has ended in a restart.
+  [[nodiscard]] Inheritance inheritance() const;
   [[nodiscard]] std::uint32_t generation() const override;
 
   // ---- ops::Supervisor

@@ -88,7 +88,7 @@ int run_lives(keeper::Client& keeper, const config::Host& host, const cli::Daemo
       return usage_exit(started.error().text, program);
     }
     if (daemon.run() == Ending::exit) return 0;
-    inheritance = {.first = false, .generation = daemon.generation()};
+    inheritance = daemon.inheritance();
   }
 }
 
@@ -126,7 +126,7 @@ int go_on(keeper::Client& keeper, const config::Host& host, const cli::DaemonCom
     } else {
       path = daemon.config().path;
     }
-    inheritance.generation = daemon.generation();
+    inheritance = daemon.inheritance();
   }
   const int code = path.empty() ? 0 : run_lives(keeper, host, line, path, true, inheritance, program);
   keeper.quit(code);

@@ -8,6 +8,40 @@ namespace sup::engine {
 using process::Input;
 using process::State;
 
+bool Engine::wants(events::Type type) const {
+  return listeners_.wants(type) || (out_.events != nullptr && out_.events->wants(type));
+}
+
+void Engine::emit(events::Event event) {
+  if (out_.events != nullptr && out_.events->wants(event.type)) out_.events->emit(event);
+  listeners_.emit(std::move(event));
+}
+
+// ---- ticks
+
+// The timer exists only while somebody wants it, so that nothing wakes an idle daemon.
+void Engine::arm_tick() {
+  events::Subscription wanted;
+  for (const auto type : {events::Type::tick_5, events::Type::tick_60, events::Type::tick_3600}) {
+    if (wants(type)) wanted.add(type);
+  }
+  const bool was_armed = next_tick_.has_value();
+  if (was_armed) deadlines_.erase({*next_tick_, Alarm::tick, 0});
+  next_tick_.reset();
+  const auto wait = events::Ticks::until_next(now_.wall, wanted);
+  if (!wait) return;
+  if (!was_armed) ticks_.begin(now_.wall);
+  next_tick_ = now_.mono + *wait;
+  deadlines_.insert({*next_tick_, Alarm::tick, 0});
+}
+
+void Engine::tick() {
+  for (events::Event& event : ticks_.due(now_.wall)) emit(std::move(event));
+  arm_tick();
+}
+
+// ---- transitions
+
 void Engine::note_spawn_error(Entry& entry, std::string text) {
   out_.log(Level::info, "spawnerr: {}", text);
   entry.spawn_error = std::move(text);
@@ -53,7 +87,6 @@ void Engine::log_exit(const Entry& entry, const process::Change& change, const p
 
 void Engine::emit_change(const Entry& entry, const process::Change& change, const Input& input, pid_t pid) {
   using events::Type;
-  if (out_.events == nullptr) return;
   Type type = Type::process_state_unknown;
   switch (change.to) {
     case State::starting: type = Type::process_state_starting; break;
@@ -65,7 +98,7 @@ void Engine::emit_change(const Entry& entry, const process::Change& change, cons
     case State::fatal: type = Type::process_state_fatal; break;
     case State::unknown: type = Type::process_state_unknown; break;
   }
-  if (!out_.events->wants(type)) return;
+  if (!wants(type)) return;
   const std::string& name = entry.config.name;
   const std::string& group = entry.group->config->name;
   const std::string_view from = process::state_name(change.from);
@@ -82,7 +115,7 @@ void Engine::emit_change(const Entry& entry, const process::Change& change, cons
     case State::fatal:
     case State::unknown: body = events::state_body(name, group, from); break;
   }
-  out_.events->emit({type, std::move(body)});
+  emit({type, std::move(body)});
 }
 
 }  // namespace sup::engine

@@ -16,7 +16,10 @@ constexpr Duration shutdown_report_interval = std::chrono::seconds(3);
 
 }  // namespace
 
-Engine::Engine(Surroundings surroundings, Settings settings) : out_(surroundings), settings_(std::move(settings)) {}
+Engine::Engine(Surroundings surroundings, Settings settings)
+    : out_(surroundings),
+      settings_(std::move(settings)),
+      listeners_(table_, out_.inputs, out_.listener_outputs, out_.log) {}
 
 Engine::~Engine() = default;
 
@@ -68,6 +71,7 @@ void Engine::apply(Entry& entry, const Input& input) {
     return;
   }
   if (outcome.change) {
+    if (outcome.change->to == State::running && is_listener(entry)) listeners_.running(entry);
     if (outcome.change->to == State::stopping) stop_report(entry);
     answer_waiters(entry);
     if (shutdown_ && process::is_stopped(entry.machine.state)) stop_for_shutdown(shutdown_->stopped(entry.id));
@@ -100,6 +104,7 @@ void Engine::on_time() {
     Entry* entry = table_.find(due.id);
     switch (due.alarm) {
       case Alarm::shutdown_report: shutdown_report(); break;
+      case Alarm::tick: tick(); break;
       case Alarm::stop_report:
         if (entry != nullptr) stop_report(*entry);
         break;
@@ -123,8 +128,10 @@ bool Engine::add_group(std::shared_ptr<const config::Group> group, std::uint32_t
     make_automatic_logs(*entry);
     save(*entry);
   }
-  if (out_.events != nullptr && out_.events->wants(events::Type::process_group_added)) {
-    out_.events->emit({events::Type::process_group_added, events::group_body(added->config->name)});
+  listeners_.add(*added, settings_.identifier);  // before the event, which is the first that a pool hears
+  arm_tick();
+  if (wants(events::Type::process_group_added)) {
+    emit({events::Type::process_group_added, events::group_body(added->config->name)});
   }
   return true;
 }
@@ -141,9 +148,11 @@ bool Engine::remove_group(const std::string& name) {
     if (entry->next_report) deadlines_.erase({*entry->next_report, Alarm::stop_report, entry->id});
     out_.children.drop(entry->id);
   }
+  listeners_.remove(*group);
+  arm_tick();
   table_.remove(name);
-  if (out_.events != nullptr && out_.events->wants(events::Type::process_group_removed)) {
-    out_.events->emit({events::Type::process_group_removed, events::group_body(name)});
+  if (wants(events::Type::process_group_removed)) {
+    emit({events::Type::process_group_removed, events::group_body(name)});
   }
   return true;
 }
@@ -221,7 +230,9 @@ Result<> Engine::send_input(Entry& entry, std::string_view bytes) {
 
 void Engine::clear_logs(Entry& entry, std::move_only_function<void(int)> done) {
   if (entry.machine.pid != 0) {
-    clearing_[entry.id].push_back(std::move(done));
+    const int code = listeners_.clear_log(entry.id);
+    clearing_[entry.id].push_back(
+        [code, done = std::move(done)](int others) mutable { done(others != 0 ? others : code); });
     out_.output.clear(entry.id);
     return;
   }
@@ -238,7 +249,9 @@ void Engine::clear_logs(Entry& entry, std::move_only_function<void(int)> done) {
 void Engine::reopen_logs() {
   for (const auto& [name, group] : table_.by_name()) {
     for (const auto& entry : group->entries) {
-      if (entry->machine.pid != 0) out_.output.reopen(entry->id);
+      if (entry->machine.pid == 0) continue;
+      listeners_.reopen_log(*entry);
+      out_.output.reopen(entry->id);
     }
   }
 }
@@ -288,9 +301,7 @@ void Engine::shut_down(Mood mood, std::move_only_function<void()> finished) {
     drain_work();
     return;
   }
-  if (out_.events != nullptr && out_.events->wants(events::Type::supervisor_state_change_stopping)) {
-    out_.events->emit({events::Type::supervisor_state_change_stopping, {}});
-  }
+  emit({events::Type::supervisor_state_change_stopping, {}});
   std::vector<std::vector<ProcessId>> groups;
   for (const GroupEntry* group : table_.in_order()) {
     std::vector<ProcessId> ids;

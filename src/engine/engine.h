@@ -22,11 +22,11 @@
 #include "base/time.h"
 #include "engine/command.h"
 #include "engine/entry.h"
-#include "engine/files.h"
+#include "engine/listeners.h"
 #include "engine/record.h"
+#include "engine/surroundings.h"
 #include "events/event.h"
-#include "keeper/client.h"
-#include "logs/pump.h"
+#include "events/ticks.h"
 #include "process/shutdown.h"
 
 namespace sup::engine {
@@ -46,34 +46,6 @@ struct Settings {
   bool strip_ansi = false;
   bool is_init = false;      // the keeper is process 1, so orphans are everybody's
   bool echo_output = false;  // log level debug or lower: children's output also goes to the daemon's log
-};
-
-// Bytes for the children's standard input. The real one queues what a pipe does not take.
-class Inputs {
- public:
-  virtual ~Inputs() = default;
-  // The Error's code is EPIPE when the child has closed its end. `fd` stays the engine's.
-  [[nodiscard]] virtual Result<> write(ProcessId id, int fd, std::string_view bytes) = 0;
-  virtual void forget(ProcessId id) = 0;  // the descriptor is about to be closed
-};
-
-// Who hears of events. Issues nothing while nobody subscribes.
-class EventSink {
- public:
-  virtual ~EventSink() = default;
-  [[nodiscard]] virtual bool wants(events::Type type) const = 0;
-  virtual void emit(events::Event event) = 0;
-};
-
-// Everything outside that the engine works through; all outlive it.
-struct Surroundings {
-  const Clock& clock;
-  Log& log;
-  keeper::Children& children;
-  logs::OutputCarrier& output;
-  Files& files;
-  Inputs& inputs;
-  EventSink* events = nullptr;
 };
 
 class Engine final : public keeper::Notices {
@@ -114,6 +86,15 @@ class Engine final : public keeper::Notices {
   void clear_logs(Entry& entry, std::move_only_function<void(int)> done);
   void reopen_logs();
 
+  // ---- events
+
+  // Does anybody listen to this? If not, the event need not be made.
+  [[nodiscard]] bool wants(events::Type type) const;
+  void emit(events::Event event);
+  // The number of the next event: a restarted daemon goes on counting.
+  [[nodiscard]] std::uint64_t event_serial() const { return listeners_.next_serial(); }
+  void continue_serials(std::uint64_t next) { listeners_.continue_from(next); }
+
   // ---- the end
 
   // Stops everything in order; `finished` is called when nothing runs any more. A second call only changes the mood.
@@ -127,6 +108,8 @@ class Engine final : public keeper::Notices {
   // ---- what happens
 
   void on_report(logs::Report report);
+  void on_listener_output(ProcessId id, std::string_view bytes);
+  void on_listener_closed(ProcessId id);
   void on_spawned(ProcessId id, std::expected<keeper::Spawned, keeper::SpawnFailure> result) override;
   void on_signalled(ProcessId id, int signal, int code) override;
   void on_exited(ProcessId id, pid_t pid, const keeper::Exit& exit) override;
@@ -155,7 +138,7 @@ class Engine final : public keeper::Notices {
     ProcessId id = 0;
     process::Input input;
   };
-  enum class Alarm : std::uint8_t { process, stop_report, shutdown_report };
+  enum class Alarm : std::uint8_t { process, stop_report, shutdown_report, tick };
   struct Deadline {
     Time at;
     Alarm alarm = Alarm::process;
@@ -192,6 +175,8 @@ class Engine final : public keeper::Notices {
   void make_automatic_logs(Entry& entry);
   [[nodiscard]] std::string record_of(const Entry& entry) const;
   void save(const Entry& entry);
+  void tick();
+  void arm_tick();
   void stop_report(Entry& entry);
   void shutdown_report();
   void stop_for_shutdown(const std::vector<ProcessId>& ids);
@@ -209,7 +194,9 @@ class Engine final : public keeper::Notices {
   std::move_only_function<void()> finished_;
   std::unordered_map<ProcessId, std::vector<std::move_only_function<void(int)>>> clearing_;
   std::uint32_t generation_ = 0;
-  std::uint64_t event_serial_ = 0;
+  Listeners listeners_;
+  events::Ticks ticks_;
+  std::optional<Time> next_tick_;  // only while somebody wants TICK events
   std::function<void(int)> daemon_signal_;
   std::function<void()> keeper_gone_;
 };

@@ -124,6 +124,10 @@ void Engine::make_automatic_logs(Entry& entry) {
 }
 
 void Engine::attach(Entry& entry, Channel channel, UniqueFd pipe, logs::RotatingFile file) {
+  if (channel == Channel::out && is_listener(entry)) {
+    listeners_.started(entry, std::move(pipe), std::move(file), settings_.strip_ansi);
+    return;
+  }
   if (!pipe) return;
   const config::LogTarget& target = channel == Channel::out ? entry.config.instance->out : entry.config.instance->err;
   logs::ChannelPlan plan;
@@ -203,6 +207,7 @@ void Engine::on_exited(ProcessId id, pid_t pid, const keeper::Exit& exit) {
   }
   entry->reaped = Reaped{exit, now_};
   if (entry->machine.pid == 0) entry->machine.pid = pid;
+  if (is_listener(*entry)) listeners_.exited(*entry, now_);
   if (entry->open_channels == 0) {
     finish(*entry);
   } else {
@@ -241,6 +246,15 @@ void Engine::on_report(logs::Report report) {
   }
 }
 
+void Engine::on_listener_output(ProcessId id, std::string_view bytes) {
+  begin();
+  if (const Entry* entry = table_.find(id)) listeners_.output(*entry, bytes, now_);
+}
+
+void Engine::on_listener_closed(ProcessId id) {
+  if (const Entry* entry = table_.find(id)) listeners_.closed(*entry);
+}
+
 void Engine::on_output(Entry& entry, const logs::Report& report) {
   using events::Type;
   const bool out = report.channel == Channel::out;
@@ -249,20 +263,20 @@ void Engine::on_output(Entry& entry, const logs::Report& report) {
   switch (report.kind) {
     case logs::Report::Kind::data: {
       const Type type = out ? Type::process_log_stdout : Type::process_log_stderr;
-      if (out_.events == nullptr || !out_.events->wants(type)) return;
-      out_.events->emit({type, events::log_body(name, group, entry.machine.pid, report.channel, report.bytes)});
+      if (!wants(type)) return;
+      emit({type, events::log_body(name, group, entry.machine.pid, report.channel, report.bytes)});
       return;
     }
     case logs::Report::Kind::captured: {
       const Type type = out ? Type::process_communication_stdout : Type::process_communication_stderr;
-      if (out_.events != nullptr && out_.events->wants(type)) {
-        out_.events->emit({type, events::communication_body(name, group, entry.machine.pid, report.bytes)});
+      if (wants(type)) {
+        emit({type, events::communication_body(name, group, entry.machine.pid, report.bytes)});
       }
-      out_.log(Level::debug, "'{}' {} emitted a comm event", name, channel_name(report.channel));
+      out_.log(Level::debug, "{} {} emitted a comm event", python_repr(name), channel_name(report.channel));
       return;
     }
     case logs::Report::Kind::echo:
-      out_.log(Level::debug, "'{}' {} output:\n{}", name, channel_name(report.channel),
+      out_.log(Level::debug, "{} {} output:\n{}", python_repr(name), channel_name(report.channel),
                is_utf8(report.bytes) ? report.bytes : "Undecodable: " + python_bytes_repr(report.bytes));
       return;
     case logs::Report::Kind::closed:
@@ -287,6 +301,7 @@ void Engine::finish(Entry& entry) {
   }
   now_ = now;
   entry.reaped.reset();
+  if (is_listener(entry)) listeners_.ended(entry);
   out_.children.acknowledge(entry.id);
   drain_work();
   on_time();  // an immediate restart, or the end of the tries

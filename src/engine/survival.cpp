@@ -59,7 +59,7 @@ SessionRecord Engine::session() const {
   record.mood = static_cast<std::int32_t>(mood_);
   record.next_id = table_.next_id();
   record.generation = generation_;
-  record.event_serial = event_serial_;
+  record.event_serial = listeners_.next_serial();
   for (const GroupEntry* group : table_.by_arrival()) record.groups.push_back({group->config->name, group->generation});
   return record;
 }
@@ -72,7 +72,7 @@ void Engine::restore(const SessionRecord& session,
   begin();
   mood_ = static_cast<Mood>(session.mood);
   generation_ = session.generation;
-  event_serial_ = session.event_serial;
+  listeners_.continue_from(session.event_serial);
   table_.set_next_id(session.next_id);
   std::unordered_map<std::string, Entry*> entries;
   for (auto& [config, generation] : groups) {

@@ -1,9 +1,13 @@
 // A world for the engine in which nothing is real: fake clock, keeper, pump and files, and programs in one line.
 #pragma once
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <csignal>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +59,7 @@ struct FakeChildren final : keeper::Children {
       alive[id] = next_pid;
       keeper::Spawned spawned;
       spawned.pid = next_pid++;
+      spawned.in = UniqueFd(open("/dev/null", O_RDWR | O_CLOEXEC));  // whom it is written to only the fakes know
       engine->on_spawned(id, std::move(spawned));
     }
   }
@@ -119,8 +124,29 @@ struct FakeFiles final : Files {
 };
 
 struct FakeInputs final : Inputs {
-  [[nodiscard]] Result<> write(ProcessId, int, std::string_view) override { return {}; }
+  std::map<ProcessId, std::string> written;
+  std::set<ProcessId> closed;  // by the child
+  [[nodiscard]] Result<> write(ProcessId id, int, std::string_view bytes) override {
+    if (closed.contains(id)) return fail("closed", EPIPE);
+    written[id] += bytes;
+    return {};
+  }
   void forget(ProcessId) override {}
+};
+
+struct FakeListenerOutputs final : ListenerOutputs {
+  std::map<ProcessId, std::string> left;  // in the pipe when the process ends
+  void watch(ProcessId, UniqueFd) override {}
+  [[nodiscard]] std::string finish(ProcessId id) override { return std::exchange(left[id], {}); }
+};
+
+// Somebody who hears everything.
+struct FakeSink final : EventSink {
+  std::vector<std::string> heard;  // "TYPE body"
+  [[nodiscard]] bool wants(events::Type type) const override { return !events::is_a(type, events::Type::tick); }
+  void emit(const events::Event& event) override {
+    heard.push_back(std::string(events::type_name(event.type)) + " " + event.body);
+  }
 };
 
 struct Program {
@@ -135,6 +161,8 @@ struct Program {
   config::Restart restart = config::Restart::unexpected;
   std::string logfile = {};  // empty: none
   config::Environment environment = {};
+  std::vector<std::string> events = {};  // of a listener
+  long long buffer_size = 10;
 };
 
 struct World {
@@ -149,7 +177,9 @@ struct World {
   FakeOutput output;
   FakeFiles files;
   FakeInputs inputs;
-  Engine engine{{clock, log, children, output, files, inputs, nullptr},
+  FakeListenerOutputs listener_outputs;
+  FakeSink sink;
+  Engine engine{{clock, log, children, output, files, inputs, listener_outputs, &sink},
                 {.identifier = "supervisor", .child_log_directory = "/tmp", .server_url = "unix:///s", .path = "/bin",
                  .strip_ansi = false, .is_init = false, .echo_output = false}};
   std::vector<std::shared_ptr<const config::Group>> groups;
@@ -173,6 +203,7 @@ struct World {
     group->name = program.name;
     group->priority = program.priority;
     group->processes.push_back({program.name, options, instance, {}});
+    if (!program.events.empty()) group->pool = config::Pool{program.buffer_size, program.events};
     groups.push_back(group);
     engine.add_group(group, 1);
   }
@@ -194,6 +225,9 @@ struct World {
     start(name);
     advance(std::chrono::seconds(2));
   }
+  // What a listener says, and what it was sent since the last call.
+  void say(const std::string& name, std::string_view bytes) { engine.on_listener_output(entry(name).id, bytes); }
+  std::string sent_to(const std::string& name) { return std::exchange(inputs.written[entry(name).id], {}); }
   // As if it had output pipes, so that it must be drained first.
   void exit(const std::string& name, int status) {
     entry(name).open_channels = 3;

@@ -1,0 +1,128 @@
+#include "engine/listeners.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/strings.h"
+
+namespace sup::engine {
+
+using process::ListenerState;
+using process::Pool;
+using process::State;
+
+Listeners::Listeners(const Table& table, Inputs& inputs, ListenerOutputs& outputs, Log& log)
+    : table_(table), inputs_(inputs), outputs_(outputs), log_(log) {}
+
+// ---- pools
+
+void Listeners::add(const GroupEntry& group, const std::string& identifier) {
+  if (!group.config->pool) return;
+  Pool& pool = pools_.add({.name = group.config->name,
+                           .identifier = identifier,
+                           .buffer_size = static_cast<std::size_t>(group.config->pool->buffer_size),
+                           .subscription = events::Subscription(group.config->pool->events)},
+                          *this, log_);
+  for (const auto& entry : group.entries) pools_.add_member(pool, entry->id, entry->config.name);
+}
+
+void Listeners::remove(const GroupEntry& group) {
+  if (group.config->pool) pools_.remove(group.config->name);
+}
+
+bool Listeners::is_running(ProcessId id) const {
+  const Entry* entry = table_.find(id);
+  return entry != nullptr && entry->machine.state == State::running && !entry->reaped;
+}
+
+bool Listeners::send(ProcessId id, std::string_view bytes) {
+  const Entry* entry = table_.find(id);
+  if (entry == nullptr || !entry->in) return false;
+  const auto sent = inputs_.write(id, entry->in.get(), bytes);
+  if (!sent && sent.error().code != EPIPE) log_(Level::error, "{}: {}", entry->config.name, sent.error().text);
+  return sent.has_value();
+}
+
+// ---- one listener
+
+void Listeners::watch(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi) {
+  logs::Complaints complaints(fmt::format("the stdout log of {}", python_repr(entry.config.name)), "bytes");
+  open_.insert_or_assign(entry.id, Output{.log = std::move(log), .strip_ansi = strip_ansi, .complaints = complaints});
+  if (pipe) outputs_.watch(entry.id, std::move(pipe));
+}
+
+void Listeners::started(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi) {
+  if (Pool* pool = pools_.of(entry.id)) pool->started(entry.id);
+  watch(entry, std::move(pipe), std::move(log), strip_ansi);
+}
+
+void Listeners::adopted(const Entry& entry, ListenerState state, UniqueFd pipe, logs::RotatingFile log,
+                        bool strip_ansi) {
+  if (Pool* pool = pools_.of(entry.id)) pool->adopted(entry.id, state);
+  watch(entry, std::move(pipe), std::move(log), strip_ansi);
+}
+
+void Listeners::running(const Entry& entry) {
+  if (Pool* pool = pools_.of(entry.id)) pool->dispatch();
+}
+
+void Listeners::output(const Entry& entry, std::string_view bytes, Now now) {
+  if (bytes.empty()) return;
+  log_(Level::debug, "{} stdout output:\n{}", python_repr(entry.config.name), python_bytes_repr(bytes));
+  if (const auto open = open_.find(entry.id); open != open_.end()) write_log(open->second, bytes, now);
+  if (Pool* pool = pools_.of(entry.id)) pool->output(entry.id, bytes);
+}
+
+void Listeners::write_log(Output& output, std::string_view bytes, Now now) {
+  if (!output.log.is_open()) return;
+  std::string text(bytes);
+  if (output.strip_ansi) {
+    std::string stripped;
+    output.stripper.feed(text, [&](std::string_view piece) { stripped += piece; });
+    text = std::move(stripped);
+  }
+  const auto lost_before = output.log.lost();
+  const auto written = output.log.write(text);
+  const auto lost = output.log.lost() - lost_before;
+  const auto message = written    ? output.complaints.works()
+                       : lost > 0 ? output.complaints.lost(written.error(), lost, now.mono)
+                                  : output.complaints.not_rotated(written.error(), now.mono);
+  if (message) log_.write(message->level, message->text);
+}
+
+void Listeners::closed(const Entry& entry) {
+  (void)outputs_.finish(entry.id);  // at its end: nothing is left
+  log_(Level::debug, "the stdout of {} is closed, stopped monitoring it", entry.config.name);
+}
+
+void Listeners::exited(const Entry& entry, Now now) {
+  output(entry, outputs_.finish(entry.id), now);
+  open_.erase(entry.id);
+}
+
+void Listeners::ended(const Entry& entry) {
+  if (Pool* pool = pools_.of(entry.id)) pool->ended(entry.id);
+}
+
+// ---- log files
+
+int Listeners::clear_log(ProcessId id) {
+  const auto open = open_.find(id);
+  if (open == open_.end()) return 0;
+  const auto cleared = open->second.log.clear();
+  if (cleared) return 0;
+  return cleared.error().code != 0 ? cleared.error().code : EIO;
+}
+
+void Listeners::reopen_log(const Entry& entry) {
+  const auto open = open_.find(entry.id);
+  if (open == open_.end()) return;
+  if (const auto reopened = open->second.log.reopen(); !reopened) {
+    log_(Level::error, "could not reopen the stdout log of {}: {}", python_repr(entry.config.name),
+         reopened.error().text);
+  }
+}
+
+}  // namespace sup::engine
