@@ -212,7 +212,7 @@ TEST(Program, TakesAnEmptyCommandAndAnEmptyListOfExitCodes) {
   const auto process = only_process("command=\nexitcodes=\nstdout_logfile=\n");
   EXPECT_EQ(process.instance->command, "");
   EXPECT_TRUE(process.program->exitcodes.empty());
-  EXPECT_EQ(process.instance->out.kind, LogTarget::Kind::none);
+  EXPECT_EQ(process.instance->out.kind, LogTarget::Kind::file);
 }
 
 TEST(Program, AnAutomaticServerUrlIsNone) {

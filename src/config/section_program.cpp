@@ -226,7 +226,7 @@ class ProgramReader {
       } else if (word != "auto") {
         names_a_file = true;
         reader_.take(rows.logfile, to_path_in_directory(*value, building_.host), target.path);
-        target.kind = target.path.empty() ? LogTarget::Kind::none : LogTarget::Kind::file;
+        target.kind = LogTarget::Kind::file;  // without a path there is no file, but the API shows "", not "none"
       }
     }
     reader_.read(rows.backups, own_, target.backups, to_integer);

@@ -173,6 +173,9 @@ void detach(const config::Daemon& daemon, keeper::Client& keeper, Log& log) {
   }
   if (const auto done = keeper.configure(settings); !done) log(Level::critical, "{}", done.error().text);
   umask(daemon.umask);
+  // Whoever started us may be waiting for the end of our output.
+  const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (int fd = STDIN_FILENO; null && fd <= STDERR_FILENO; ++fd) dup2(null.get(), fd);
 }
 
 bool write_pidfile(const std::string& path, pid_t pid, Log& log) {

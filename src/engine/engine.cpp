@@ -305,7 +305,7 @@ void Engine::shut_down(Mood mood, std::move_only_function<void()> finished) {
   std::vector<std::vector<ProcessId>> groups;
   for (const GroupEntry* group : table_.in_order()) {
     std::vector<ProcessId> ids;
-    for (const auto& entry : group->entries) {
+    for (Entry* entry : group->by_priority()) {
       // An exit with a restart pending counts as stopped, but must not come back.
       if (entry->machine.state == State::exited) apply(*entry, input(Input::Kind::shutdown));
       if (!process::is_stopped(entry->machine.state)) ids.push_back(entry->id);

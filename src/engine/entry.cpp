@@ -10,6 +10,16 @@ Entry* GroupEntry::find(std::string_view name) const {
   return at != by_name.end() && (*at)->config.name == name ? *at : nullptr;
 }
 
+std::vector<Entry*> GroupEntry::by_priority() const {
+  std::vector<Entry*> sorted;
+  sorted.reserve(entries.size());
+  for (const auto& entry : entries) sorted.push_back(entry.get());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Entry* a, const Entry* b) {
+    return a->config.program->priority < b->config.program->priority;
+  });
+  return sorted;
+}
+
 GroupEntry* Table::add(std::shared_ptr<const config::Group> config, std::uint32_t generation) {
   if (groups_.contains(config->name)) return nullptr;
   auto group = std::make_unique<GroupEntry>();
@@ -61,7 +71,9 @@ std::vector<GroupEntry*> Table::sorted(Less less) const {
 }
 
 std::vector<GroupEntry*> Table::in_order() const {
-  return sorted([](const GroupEntry* a, const GroupEntry* b) { return a->config->priority < b->config->priority; });
+  return sorted([](const GroupEntry* a, const GroupEntry* b) {
+    return std::pair(a->config->priority, a->arrival) < std::pair(b->config->priority, b->arrival);
+  });
 }
 
 std::vector<GroupEntry*> Table::by_arrival() const {

@@ -77,6 +77,8 @@ struct GroupEntry {
   std::vector<Entry*> by_name;                  // the same, sorted by name
 
   [[nodiscard]] Entry* find(std::string_view name) const;
+  // By priority; those of equal priority in the order of the configuration.
+  [[nodiscard]] std::vector<Entry*> by_priority() const;
 };
 
 // All groups. The cost of a look-up does not grow with the number of processes by more than a logarithm.
@@ -88,7 +90,7 @@ class Table {
 
   [[nodiscard]] GroupEntry* group(std::string_view name) const;
   [[nodiscard]] Entry* find(ProcessId id) const;
-  // Ascending by (priority, name): the order of starting.
+  // Ascending by priority, and those of equal priority as they came: the order of starting.
   [[nodiscard]] std::vector<GroupEntry*> in_order() const;
   // In the order in which they came: what Supervisor's table keeps.
   [[nodiscard]] std::vector<GroupEntry*> by_arrival() const;

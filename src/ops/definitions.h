@@ -51,8 +51,7 @@ struct Target {
 // A single process; a name that means a group is BAD_NAME.
 [[nodiscard]] api::Answer<engine::Entry*> find_process(const Context& context, const api::Value& name);
 [[nodiscard]] api::Answer<engine::GroupEntry*> find_group(const Context& context, const api::Value& name);
-// The processes of a group by (priority, name), or those of all groups in order.
-[[nodiscard]] std::vector<engine::Entry*> processes_of(const engine::GroupEntry& group);
+// Those of all groups, in the order of the groups, by priority in each.
 [[nodiscard]] std::vector<engine::Entry*> all_processes(const Context& context);
 
 }  // namespace sup::ops

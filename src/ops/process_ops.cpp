@@ -99,7 +99,7 @@ void one(Context& context, Arguments args, bool start, api::Reply reply) {
   const auto target = find_target(context, args[0]);
   if (!target) return reply(std::unexpected(target.error()));
   const bool wait = wait_argument(args, 1);
-  if (target->entry == nullptr) return many(context, processes_of(*target->group), start, wait, std::move(reply));
+  if (target->entry == nullptr) return many(context, target->group->by_priority(), start, wait, std::move(reply));
   const OneAction action = start ? start_one : stop_one;
   action(context, *target->entry, python_str(args[0]), wait, answer_true(std::move(reply)));
 }
@@ -107,7 +107,7 @@ void one(Context& context, Arguments args, bool start, api::Reply reply) {
 void group(Context& context, Arguments args, bool start, api::Reply reply) {
   const auto found = find_group(context, args[0]);
   if (!found) return reply(std::unexpected(found.error()));
-  many(context, processes_of(**found), start, wait_argument(args, 1), std::move(reply));
+  many(context, (*found)->by_priority(), start, wait_argument(args, 1), std::move(reply));
 }
 
 void start_process(Context& c, Arguments a, api::Reply r) { one(c, a, true, std::move(r)); }

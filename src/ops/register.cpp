@@ -1,7 +1,5 @@
 #include "ops/register.h"
 
-#include <algorithm>
-
 #include "ops/definitions.h"
 
 namespace sup::ops {
@@ -65,19 +63,11 @@ api::Answer<engine::GroupEntry*> find_group(const Context& context, const api::V
   return group;
 }
 
-std::vector<engine::Entry*> processes_of(const engine::GroupEntry& group) {
-  std::vector<engine::Entry*> entries = group.by_name;
-  std::stable_sort(entries.begin(), entries.end(), [](const engine::Entry* a, const engine::Entry* b) {
-    return a->config.program->priority < b->config.program->priority;
-  });
-  return entries;
-}
-
 std::vector<engine::Entry*> all_processes(const Context& context) {
   std::vector<engine::Entry*> entries;
   entries.reserve(context.engine.table().size());
   for (const engine::GroupEntry* group : context.engine.table().in_order()) {
-    const auto members = processes_of(*group);
+    const auto members = group->by_priority();
     entries.insert(entries.end(), members.begin(), members.end());
   }
   return entries;

@@ -38,7 +38,7 @@ void signal_many(Context& context, std::vector<Entry*> entries, const Value& sig
 void signal_process(Context& context, Arguments args, api::Reply reply) {
   const auto target = find_target(context, args[0]);
   if (!target) return reply(std::unexpected(target.error()));
-  if (target->entry == nullptr) return signal_many(context, processes_of(*target->group), args[1], std::move(reply));
+  if (target->entry == nullptr) return signal_many(context, target->group->by_priority(), args[1], std::move(reply));
   signal_one(context, *target->entry, python_str(args[0]), args[1],
              [reply = std::move(reply)](api::Answer<void> answer) mutable {
                if (answer) return reply(Value(true));
@@ -49,7 +49,7 @@ void signal_process(Context& context, Arguments args, api::Reply reply) {
 void signal_group(Context& context, Arguments args, api::Reply reply) {
   const auto group = find_group(context, args[0]);
   if (!group) return reply(std::unexpected(group.error()));
-  signal_many(context, processes_of(**group), args[1], std::move(reply));
+  signal_many(context, (*group)->by_priority(), args[1], std::move(reply));
 }
 
 void signal_all(Context& context, Arguments args, api::Reply reply) {
