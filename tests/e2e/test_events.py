@@ -60,7 +60,7 @@ def test_failing_starts_as_events(box):
     daemon = box.daemon(f"[eventlistener:listener]\ncommand={listener(box)}\nevents=PROCESS_STATE\nbuffer_size=100\n"
                         f"[program:x]\ncommand={box.script('x', 'exit 3')}\nautostart=false\nstartretries=1\n")
     daemon.wait_state("listener", "RUNNING")
-    daemon.rpc.startProcess("x", False)
+    daemon.call("startProcess", "x", False)
     daemon.wait_state("x", "FATAL")
     head = "processname:x groupname:x from_state:"
 

@@ -168,7 +168,7 @@ while True:
         daemon.rpc.startProcess("x")
         daemon.rpc.sendRemoteCommEvent("typ", "daté")
         daemon.rpc.stopProcess("x")
-        daemon.rpc.startProcess("fail", False)
+        daemon.call("startProcess", "fail", False)  # how it is answered is a race
         daemon.wait_state("fail", "FATAL")
         daemon.rpc.startProcess("cat")
         daemon.rpc.sendProcessStdin("cat", "said é\n")
@@ -189,11 +189,11 @@ def test_a_stop_in_back_off_begins_the_count_anew(pair):
     pair.start("[program:x]\ncommand=@/fail\nautostart=false\nstartretries=1\n")
 
     def session(daemon):
-        daemon.rpc.startProcess("x", False)
+        daemon.call("startProcess", "x", False)
         daemon.wait_state("x", "BACKOFF")
         daemon.rpc.stopProcess("x")
         before = daemon.log().count("spawned: 'x'")
-        daemon.rpc.startProcess("x", False)
+        daemon.call("startProcess", "x", False)
         daemon.wait_state("x", "FATAL")
         return daemon.log().count("spawned: 'x'") - before
     pair.differs("backoff-reset", session, lambda starts: starts == 1, lambda starts: starts == 2)
