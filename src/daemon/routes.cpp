@@ -8,6 +8,7 @@
 #include "daemon/log_follow.h"
 #include "http/uri.h"
 #include "rpc/xmlrpc.h"
+#include "web/origin.h"
 
 namespace sup::daemon {
 namespace {
@@ -45,12 +46,16 @@ void Routes::handle(std::shared_ptr<http::Exchange> exchange) {
   if (path.starts_with("/RPC2")) return xmlrpc(std::move(exchange));
   if (path.starts_with("/logtail")) return logtail(std::move(exchange));
   if (path.starts_with("/mainlogtail")) return mainlogtail(std::move(exchange));
-  exchange->error(404);
+  pages_.handle(std::move(exchange));
 }
 
 void Routes::xmlrpc(std::shared_ptr<http::Exchange> exchange) {
   const http::Request& request = exchange->request();
   if (request.method != "POST") return exchange->error(400);
+  if (const std::string reason = web::distrust(request); !reason.empty()) {
+    log_(Level::warn, "refused an XML-RPC request: {}", reason);
+    return exchange->error(403);
+  }
   const auto call = rpc::parse_call(request.body);
   if (!call) {
     log_(Level::error, "XML-RPC request data {} is invalid: {}", python_bytes_repr(request.body), call.error().text);
@@ -62,7 +67,7 @@ void Routes::xmlrpc(std::shared_ptr<http::Exchange> exchange) {
 
 void Routes::logtail(std::shared_ptr<http::Exchange> exchange) {
   const http::Request& request = exchange->request();
-  if (request.method != "GET" && request.method != "HEAD") return exchange->error(400);
+  if (request.method != "GET") return exchange->error(400);
   const auto parts = split(path_of(request), '/');  // "", "logtail", NAME, CHANNEL
   if (parts.size() < 3) return exchange->error(500);
   const std::string name = http::unquote(parts[2]);
@@ -76,8 +81,7 @@ void Routes::logtail(std::shared_ptr<http::Exchange> exchange) {
 }
 
 void Routes::mainlogtail(std::shared_ptr<http::Exchange> exchange) {
-  const std::string& method = exchange->request().method;
-  if (method != "GET" && method != "HEAD") return exchange->error(400);
+  if (exchange->request().method != "GET") return exchange->error(400);
   follow(std::move(exchange), main_log_path_(), false);
 }
 
