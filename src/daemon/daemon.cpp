@@ -91,10 +91,7 @@ Daemon::~Daemon() {
   parts_->servers.reset();
   if (!parts_->ending) return;  // a start that failed: nothing of it is left to tidy up
   if (parts_->pidfile_written) unlink(parts_->config.daemon.pidfile.c_str());
-  for (const auto& [name, group] : parts_->engine->table().by_name()) {
-    for (const auto& entry : group->entries) keeper_.drop(entry->id);
-  }
-  keeper_.drop(engine::session_id);
+  parts_->engine->forget_all();
   for (const std::uint32_t generation : parts_->snapshots) keeper_.release(snapshot_name(generation));
 }
 
@@ -133,7 +130,7 @@ void Daemon::make_engine() {
     ops::add_operations(parts_->operations, interface.name, *parts_->context);
   }
   parts_->routes = std::make_unique<Routes>(parts_->loop, parts_->operations, *parts_->engine,
-                                            [this] { return main_log_path(); }, *parts_->log);
+                                            [this] { return main_log_path(); }, parts_->clock, *parts_->log);
 }
 
 Result<> Daemon::open_servers(std::map<std::string, UniqueFd>& held) {
@@ -219,7 +216,7 @@ Result<> Daemon::take_over(const engine::SessionRecord& session, keeper::Restore
   parts_->log->write(Level::warn, "the manager process ended unexpectedly; its successor has taken over, no program was touched");
   parts_->pidfile_written = true;
   if (!parts_->config.daemon.nodaemon) parts_->log->drop_stdout();
-  parts_->engine->restore(session, std::move(groups), std::move(restored.children));
+  parts_->engine->restore(session, std::move(groups), std::move(restored.children), restored.held);
   if (auto done = open_servers(restored.held); !done) return done;
   keeper_.serving();
   if (parts_->engine->mood() != engine::Mood::running) end(parts_->engine->mood());

@@ -19,7 +19,7 @@ constexpr Duration shutdown_report_interval = std::chrono::seconds(3);
 Engine::Engine(Surroundings surroundings, Settings settings)
     : out_(surroundings),
       settings_(std::move(settings)),
-      listeners_(table_, out_.inputs, out_.listener_outputs, out_.log) {}
+      listeners_(table_, out_) {}
 
 Engine::~Engine() = default;
 

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -128,10 +129,13 @@ class Engine final : public keeper::Notices {
   void set_generation(std::uint32_t generation) { generation_ = generation; }
   // Puts session() with the keeper, as the record of `session_id`. Due after groups came or went.
   void save_session();
-  // Takes back a table from the keeper. `groups` are those of the session record, with their generations.
+  // Takes back a table from the keeper, with what it held. `groups` are those of the session record, with their
+  // generations.
   void restore(const SessionRecord& session,
                std::vector<std::pair<std::shared_ptr<const config::Group>, std::uint32_t>> groups,
-               std::vector<keeper::Restored::Child> children);
+               std::vector<keeper::Restored::Child> children, const std::map<std::string, UniqueFd>& held = {});
+  // Takes everything back from the keeper: this life of the daemon has ended.
+  void forget_all();
 
  private:
   struct Work {

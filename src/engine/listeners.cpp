@@ -2,23 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "base/strings.h"
+#include "engine/held_journal.h"
 
 namespace sup::engine {
 
-using process::ListenerState;
 using process::Pool;
 using process::State;
 
-Listeners::Listeners(const Table& table, Inputs& inputs, ListenerOutputs& outputs, Log& log)
-    : table_(table), inputs_(inputs), outputs_(outputs), log_(log) {}
+Listeners::Listeners(const Table& table, const Surroundings& out)
+    : table_(table), children_(out.children), inputs_(out.inputs), outputs_(out.listener_outputs), log_(out.log) {}
 
 // ---- pools
 
-void Listeners::add(const GroupEntry& group, const std::string& identifier) {
+void Listeners::add(const GroupEntry& group, const std::string& identifier, std::string_view notes) {
   if (!group.config->pool) return;
   Pool& pool = pools_.add({.name = group.config->name,
                            .identifier = identifier,
@@ -26,10 +27,19 @@ void Listeners::add(const GroupEntry& group, const std::string& identifier) {
                            .subscription = events::Subscription(group.config->pool->events)},
                           *this, log_);
   for (const auto& entry : group.entries) pools_.add_member(pool, entry->id, entry->config.name);
+  if (!notes.empty()) {
+    process::PoolPicture picture = process::read_notes(notes);
+    pools_.continue_from(std::max(pools_.next_serial(), picture.next_serial));
+    pool.restore(std::move(picture));
+  }
+  pool.keep(std::make_unique<HeldJournal>(pool.name(), children_, log_));
+  pool.dispatch();
 }
 
 void Listeners::remove(const GroupEntry& group) {
-  if (group.config->pool) pools_.remove(group.config->name);
+  if (!group.config->pool) return;
+  pools_.remove(group.config->name);
+  children_.release(journal_name(group.config->name));
 }
 
 bool Listeners::is_running(ProcessId id) const {
@@ -47,21 +57,11 @@ bool Listeners::send(ProcessId id, std::string_view bytes) {
 
 // ---- one listener
 
-void Listeners::watch(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi) {
+void Listeners::started(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi) {
+  if (Pool* pool = pools_.of(entry.id)) pool->started(entry.id);
   logs::Complaints complaints(fmt::format("the stdout log of {}", python_repr(entry.config.name)), "bytes");
   open_.insert_or_assign(entry.id, Output{.log = std::move(log), .strip_ansi = strip_ansi, .complaints = complaints});
   if (pipe) outputs_.watch(entry.id, std::move(pipe));
-}
-
-void Listeners::started(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi) {
-  if (Pool* pool = pools_.of(entry.id)) pool->started(entry.id);
-  watch(entry, std::move(pipe), std::move(log), strip_ansi);
-}
-
-void Listeners::adopted(const Entry& entry, ListenerState state, UniqueFd pipe, logs::RotatingFile log,
-                        bool strip_ansi) {
-  if (Pool* pool = pools_.of(entry.id)) pool->adopted(entry.id, state);
-  watch(entry, std::move(pipe), std::move(log), strip_ansi);
 }
 
 void Listeners::running(const Entry& entry) {

@@ -21,12 +21,12 @@ namespace sup::engine {
 class Listeners final : public process::PoolPort {
  public:
   // All outlive it.
-  Listeners(const Table& table, Inputs& inputs, ListenerOutputs& outputs, Log& log);
+  Listeners(const Table& table, const Surroundings& out);
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
 
-  // Groups that are no pools are ignored.
-  void add(const GroupEntry& group, const std::string& identifier);
+  // Groups that are no pools are ignored. `notes`: the pool's journal, as a former manager left it.
+  void add(const GroupEntry& group, const std::string& identifier, std::string_view notes = {});
   void remove(const GroupEntry& group);
 
   [[nodiscard]] bool wants(events::Type type) const { return pools_.wants(type); }
@@ -36,16 +36,13 @@ class Listeners final : public process::PoolPort {
 
   // ---- the life of a listener, which the entry is
 
-  // A new child with this standard output.
+  // A new child with this standard output, or, before its pool is added, the child of a former manager.
   void started(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi);
-  // A child of a former manager.
-  void adopted(const Entry& entry, process::ListenerState state, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi);
   void running(const Entry& entry);  // it is RUNNING now, so it can be sent what waits
   void output(const Entry& entry, std::string_view bytes, Now now);
   void closed(const Entry& entry);             // its standard output has ended
   void exited(const Entry& entry, Now now);    // reaped: reads what it said last
   void ended(const Entry& entry);              // the world knows of the exit: what it worked on goes to somebody else
-  [[nodiscard]] process::ListenerState state(const Entry& entry);
 
   // Of its log of standard output; 0 or an errno.
   [[nodiscard]] int clear_log(ProcessId id);
@@ -63,10 +60,10 @@ class Listeners final : public process::PoolPort {
     logs::Complaints complaints;
   };
 
-  void watch(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi);
   void write_log(Output& output, std::string_view bytes, Now now);
 
   const Table& table_;
+  keeper::Children& children_;
   Inputs& inputs_;
   ListenerOutputs& outputs_;
   Log& log_;

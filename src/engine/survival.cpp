@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "engine/engine.h"
+#include "engine/held_journal.h"
 
 namespace sup::engine {
 
@@ -68,7 +69,7 @@ void Engine::save_session() { out_.children.put(session_id, write_record(session
 
 void Engine::restore(const SessionRecord& session,
                      std::vector<std::pair<std::shared_ptr<const config::Group>, std::uint32_t>> groups,
-                     std::vector<keeper::Restored::Child> children) {
+                     std::vector<keeper::Restored::Child> children, const std::map<std::string, UniqueFd>& held) {
   begin();
   mood_ = static_cast<Mood>(session.mood);
   generation_ = session.generation;
@@ -96,7 +97,21 @@ void Engine::restore(const SessionRecord& session,
     make_automatic_logs(*entry);
     save(*entry);
   }
+  for (const GroupEntry* group : table_.by_arrival()) {
+    const auto journal = held.find(journal_name(group->config->name));
+    listeners_.add(*group, settings_.identifier,
+                   journal == held.end() ? std::string() : read_held_journal(journal->second.get()));
+  }
+  arm_tick();
   drain_work();
+}
+
+void Engine::forget_all() {
+  for (const GroupEntry* group : table_.by_arrival()) {
+    for (const auto& entry : group->entries) out_.children.drop(entry->id);
+    listeners_.remove(*group);
+  }
+  out_.children.drop(session_id);
 }
 
 void Engine::restore_entry(Entry& entry, const ProcessRecord& record, keeper::Restored::Child& child) {

@@ -42,6 +42,7 @@ struct FakeChildren final : keeper::Children {
   std::map<ProcessId, pid_t> alive;
   std::vector<std::string> signals;  // "name SIGTERM process"
   std::vector<ProcessId> acknowledged;
+  std::map<std::string, UniqueFd> held;
 
   static std::string name_of(const keeper::Plan& plan) {
     for (const auto& [key, value] : plan.environment) {
@@ -82,8 +83,8 @@ struct FakeChildren final : keeper::Children {
     alive.erase(id);
   }
   void drop(ProcessId id) override { records.erase(id); }
-  void hold(const std::string&, int) override {}
-  void release(const std::string&) override {}
+  void hold(const std::string& name, int fd) override { held.insert_or_assign(name, UniqueFd(dup(fd))); }
+  void release(const std::string& name) override { held.erase(name); }
 };
 
 struct FakeOutput final : logs::OutputCarrier {
@@ -249,12 +250,15 @@ struct World {
       keeper::Restored::Child child;
       child.id = id;
       child.record = record;
-      if (const auto at = other.children.alive.find(id); at != other.children.alive.end()) child.pid = at->second;
+      if (const auto at = other.children.alive.find(id); at != other.children.alive.end()) {
+        child.pid = at->second;
+        child.in = UniqueFd(open("/dev/null", O_RDWR | O_CLOEXEC));
+      }
       restored.push_back(std::move(child));
     }
     std::vector<std::pair<std::shared_ptr<const config::Group>, std::uint32_t>> with_generation;
     for (const auto& group : other.groups) with_generation.emplace_back(group, 1);
-    engine.restore(session, std::move(with_generation), std::move(restored));
+    engine.restore(session, std::move(with_generation), std::move(restored), other.children.held);
   }
 };
 

@@ -33,6 +33,14 @@ std::string_view listener_state_name(ListenerState state) noexcept {
   return "UNKNOWN";
 }
 
+Listener::Listener(ListenerState state, std::string_view unfinished) : state_(state) {
+  static_cast<void>(feed(unfinished));
+}
+
+std::string Listener::unfinished() const {
+  return in_result_ ? fmt::format("RESULT {}\n{}", missing_ + result_.size(), result_) : line_;
+}
+
 void Listener::sent() {
   if (state_ == ListenerState::ready) state_ = ListenerState::busy;
 }

@@ -46,10 +46,12 @@ class Listener {
   static constexpr std::size_t longest_line = 4096;
 
   Listener() = default;
-  // One that has run under a former manager, at the border between two messages.
-  explicit Listener(ListenerState state) : state_(state) {}
+  // One that has run under a former manager; `unfinished` as that manager had it.
+  Listener(ListenerState state, std::string_view unfinished);
 
   [[nodiscard]] ListenerState state() const { return state_; }
+  // What was read since the end of the last message, or bytes that say the same.
+  [[nodiscard]] std::string unfinished() const;
   // It was sent an event: READY becomes BUSY.
   void sent();
   [[nodiscard]] std::vector<ListenerStep> feed(std::string_view bytes);

@@ -1,16 +1,12 @@
 #include "process/pool.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace sup::process {
 
 std::uint64_t Serial::take() {
-  constexpr std::uint64_t last = std::numeric_limits<std::int64_t>::max();
-  const std::uint64_t taken = next_;
-  next_ = taken >= last ? 0 : taken + 1;
-  return taken;
+  return std::exchange(next_, serial_after(next_));
 }
 
 Pool::Pool(Options options, PoolPort& port, Log& log) : options_(std::move(options)), port_(port), log_(log) {}
@@ -36,26 +32,24 @@ std::optional<ListenerState> Pool::listener_state(ProcessId id) const {
 void Pool::accept(std::shared_ptr<const events::Event> event, std::uint64_t serial) {
   make_room();
   buffer_.push_back({.event = std::move(event), .serial = serial, .pool_serial = serial_.take()});
+  next_daemon_serial_ = serial_after(serial);
+  notes_.accepted(buffer_.back());
 }
 
 void Pool::dispatch() {
   while (!buffer_.empty() && std::ranges::any_of(members_, [this](const Member& m) { return can_take(m); })) {
-    Item item = std::move(buffer_.front());
+    PoolItem item = std::move(buffer_.front());
     buffer_.pop_front();
     if (!send(item)) {
       put_back(std::move(item));
-      return;
+      break;
     }
   }
+  write_journal();
 }
 
 void Pool::started(ProcessId id) {
-  adopted(id, ListenerState::acknowledged);
-}
-
-void Pool::adopted(ProcessId id, ListenerState state) {
   ended(id);
-  if (Member* member = find(id)) member->listener = Listener(state);
 }
 
 void Pool::output(ProcessId id, std::string_view bytes) {
@@ -63,10 +57,15 @@ void Pool::output(ProcessId id, std::string_view bytes) {
   if (!member) return;
   for (const ListenerStep& step : member->listener.feed(bytes)) {
     log_step(log_, member->name, step);
-    if (step.verdict == ListenerStep::Verdict::none) continue;
-    std::optional<Item> item = std::exchange(member->item, std::nullopt);
-    if (item && step.returns_event()) put_back(std::move(*item));
+    if (step.verdict == ListenerStep::Verdict::none || !member->item) continue;
+    if (step.returns_event()) {
+      return_item(*member);
+    } else {
+      member->item.reset();
+      notes_.done(id);
+    }
   }
+  notes_.listener(id, member->listener);
   dispatch();
 }
 
@@ -74,7 +73,8 @@ void Pool::ended(ProcessId id) {
   Member* member = find(id);
   if (!member) return;
   member->listener = Listener();
-  if (std::optional<Item> item = std::exchange(member->item, std::nullopt)) put_back(std::move(*item));
+  if (member->item) return_item(*member);
+  notes_.listener(id, member->listener);
   dispatch();
 }
 
@@ -87,7 +87,7 @@ bool Pool::can_take(const Member& member) const {
   return member.listener.state() == ListenerState::ready && port_.is_running(member.id);
 }
 
-bool Pool::send(const Item& item) {
+bool Pool::send(const PoolItem& item) {
   const std::string bytes =
       events::envelope(options_.identifier, item.serial, options_.name, item.pool_serial, *item.event);
   for (Member& member : members_) {
@@ -99,6 +99,7 @@ bool Pool::send(const Item& item) {
     }
     member.listener.sent();
     member.item = item;
+    notes_.sent(member.id);
     log_(Level::debug, "event {} sent to listener {}", item.serial, member.name);
     return true;
   }
@@ -109,14 +110,54 @@ void Pool::make_room() {
   if (buffer_.empty() || buffer_.size() < options_.buffer_size) return;
   log_(Level::error, "pool {} event buffer overflowed, discarding event {}", options_.name, buffer_.front().serial);
   buffer_.pop_front();
+  notes_.lost();
 }
 
-void Pool::put_back(Item item) {
+void Pool::return_item(Member& member) {
+  put_back(*std::exchange(member.item, std::nullopt));
+  notes_.returned(member.id);
+}
+
+void Pool::put_back(PoolItem item) {
   log_(Level::debug, "rebuffering event {} for pool {} (buf size={}, max={})", item.serial, options_.name,
        buffer_.size(), options_.buffer_size);
   make_room();
   buffer_.push_front(std::move(item));
 }
+
+// ---- for a manager that follows
+
+void Pool::write_journal() {
+  if (!journal_) {
+    static_cast<void>(notes_.take());
+    return;
+  }
+  if (notes_.empty()) return;
+  journal_->append(notes_.take());
+  if (journal_->is_long()) keep(std::move(journal_));
+}
+
+void Pool::keep(std::unique_ptr<PoolJournal> journal) {
+  PoolPicture picture{
+      .next_serial = next_daemon_serial_, .next_pool_serial = serial_.peek(), .buffer = buffer_, .members = {}};
+  for (const Member& member : members_) picture.members.push_back({member.id, member.listener, member.item});
+  journal_ = std::move(journal);
+  journal_->begin(write_notes(picture));
+}
+
+void Pool::restore(PoolPicture picture) {
+  next_daemon_serial_ = picture.next_serial;
+  serial_ = Serial(picture.next_pool_serial);
+  buffer_ = std::move(picture.buffer);
+  for (PoolPicture::Member& from : picture.members) {
+    Member* const to = find(from.id);
+    if (!to) continue;
+    to->listener = std::move(from.listener);
+    to->item = std::move(from.item);
+  }
+}
+
+// ---- all pools
 
 Pool& Pools::add(Pool::Options options, PoolPort& port, Log& log) {
   wanted_.merge(options.subscription);

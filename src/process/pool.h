@@ -16,11 +16,11 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "events/event.h"
+#include "process/journal.h"
 #include "process/listener.h"
 
 namespace sup::process {
 
-// Numbers events from 0; after 2^63-1 it begins again, as Supervisor does.
 class Serial {
  public:
   explicit Serial(std::uint64_t next = 0) : next_(next) {}
@@ -67,40 +67,42 @@ class Pool {
   void dispatch();
 
   // Each is about a process of this pool; others are ignored.
-  void started(ProcessId id);                       // a new child
-  void adopted(ProcessId id, ListenerState state);  // a child of a former manager; the event it may have is not known
+  void started(ProcessId id);  // a new child
   void output(ProcessId id, std::string_view bytes);
   void ended(ProcessId id);
 
-  // For a manager that follows.
-  [[nodiscard]] std::uint64_t next_serial() const { return serial_.peek(); }
-  void continue_from(std::uint64_t next_serial) { serial_ = Serial(next_serial); }
+  // ---- for a manager that follows
+
+  // From now on everything is noted in `journal`, beginning with how things stand.
+  void keep(std::unique_ptr<PoolJournal> journal);
+  // Goes on from there; what is about processes that are not in this pool is left out. Before keep().
+  void restore(PoolPicture picture);
 
  private:
-  struct Item {
-    std::shared_ptr<const events::Event> event;
-    std::uint64_t serial = 0;
-    std::uint64_t pool_serial = 0;
-  };
   struct Member {
     ProcessId id = 0;
     std::string name;
     Listener listener;
-    std::optional<Item> item;  // what it works on
+    std::optional<PoolItem> item;  // what it works on
   };
 
   [[nodiscard]] Member* find(ProcessId id);
   [[nodiscard]] bool can_take(const Member& member) const;
-  [[nodiscard]] bool send(const Item& item);
+  [[nodiscard]] bool send(const PoolItem& item);
   void make_room();
-  void put_back(Item item);
+  void put_back(PoolItem item);
+  void return_item(Member& member);
+  void write_journal();
 
   Options options_;
   PoolPort& port_;
   Log& log_;
   std::vector<Member> members_;
-  std::deque<Item> buffer_;
+  std::deque<PoolItem> buffer_;
   Serial serial_;
+  std::uint64_t next_daemon_serial_ = 0;  // as far as this pool knows
+  std::unique_ptr<PoolJournal> journal_;
+  Notes notes_;  // not yet in the journal
 };
 
 // All pools: gives an event its number when the first of them takes it, and finds the pool of a process.

@@ -228,15 +228,6 @@ TEST_F(PoolTest, APoolIsFoundByItsProcessesUntilItIsRemoved) {
   pools.remove("ev");
 }
 
-TEST_F(PoolTest, AnAdoptedBusyListenerAnswersForAnEventThatIsGone) {
-  Pool& pool = add("ev", {"TICK"}, {1});
-  pool.adopted(1, ListenerState::busy);
-  emit();
-  EXPECT_THAT(door.sent, IsEmpty());
-  pool.output(1, "RESULT 4\nFAILREADY\n");
-  EXPECT_THAT(door.summary(), ElementsAre("1: 0 0"));
-}
-
 TEST_F(PoolTest, WhatIsNotAboutItsProcessesIsIgnored) {
   Pool& pool = add("ev", {"TICK"}, {1});
   pool.output(9, "READY\n");
