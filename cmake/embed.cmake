@@ -20,8 +20,8 @@ if(CMAKE_SCRIPT_MODE_FILE)
 namespace sup::${MODULE} {
 namespace {
 using namespace std::string_view_literals;
-const std::array files{std::to_array<File>({
-${entries}})};
+constexpr auto files = std::to_array<File>({
+${entries}});
 }  // namespace
 const std::span<const File> ${NAME}_files = files;
 const std::time_t ${NAME}_files_time = ${time};

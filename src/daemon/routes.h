@@ -1,4 +1,4 @@
-// Which path of the HTTP servers leads where: XML-RPC and the log streams.
+// Which path of the HTTP servers leads where: XML-RPC, the log streams, and the web pages for all the rest.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "http/server.h"
+#include "web/classic.h"
 
 namespace boost::asio {
 class io_context;
@@ -19,8 +20,13 @@ class Routes {
  public:
   // `main_log_path` answers the daemon's own log file, or an empty string. All outlive the routes.
   Routes(boost::asio::io_context& loop, const api::OperationTable& operations, const engine::Engine& engine,
-         std::function<std::string()> main_log_path, Log& log)
-      : loop_(loop), operations_(operations), engine_(engine), main_log_path_(std::move(main_log_path)), log_(log) {}
+         std::function<std::string()> main_log_path, const Clock& clock, Log& log)
+      : loop_(loop),
+        operations_(operations),
+        engine_(engine),
+        main_log_path_(std::move(main_log_path)),
+        log_(log),
+        pages_({operations, engine.table(), clock}, log) {}
 
   void handle(std::shared_ptr<http::Exchange> exchange);
 
@@ -35,6 +41,7 @@ class Routes {
   const engine::Engine& engine_;
   std::function<std::string()> main_log_path_;
   Log& log_;
+  web::Classic pages_;
 };
 
 }  // namespace sup::daemon
