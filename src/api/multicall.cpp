@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "api/sink.h"
+
 namespace sup::api {
 namespace {
 
@@ -55,7 +57,8 @@ class Batch : public std::enable_shared_from_this<Batch> {
   }
 
   void finish(Answer<Value> answer) {
-    results_.push_back(answer ? std::move(*answer) : as_struct(answer.error()));
+    // What a later call changes must not show in the result of an earlier one.
+    results_.push_back(answer ? settle(std::move(*answer)) : as_struct(answer.error()));
     if (!calling_) run();
   }
 

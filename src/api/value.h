@@ -1,7 +1,9 @@
 // The values that operations take and give, whatever the wire format: XML-RPC, JSON or a shell.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,9 +28,19 @@ struct Opaque {
   bool operator==(const Opaque&) const = default;
 };
 
+class Sink;
+
+// A value that is told when it is written (sink.h) instead of being held as a tree. Only ever an answer, never an
+// argument; `write` makes exactly one value, and whatever it refers to must still be there.
+struct Stream {
+  std::function<void(Sink&)> write;
+  std::size_t size_hint = 0;  // bytes of text, roughly
+  bool operator==(const Stream&) const { return false; }
+};
+
 class Value {
  public:
-  using Variant = std::variant<Nil, bool, std::int64_t, double, std::string, Opaque, Array, Struct>;
+  using Variant = std::variant<Nil, bool, std::int64_t, double, std::string, Opaque, Array, Struct, Stream>;
 
   Value() = default;
   Value(Nil) {}                                      // NOLINT: a Value is what it holds
@@ -42,6 +54,7 @@ class Value {
   Value(Opaque o) : v_(std::move(o)) {}              // NOLINT
   Value(Array a) : v_(std::move(a)) {}               // NOLINT
   Value(Struct s) : v_(std::move(s)) {}              // NOLINT
+  Value(Stream s) : v_(std::move(s)) {}              // NOLINT
 
   [[nodiscard]] const Variant& variant() const { return v_; }
   [[nodiscard]] const bool* boolean() const { return std::get_if<bool>(&v_); }
@@ -50,6 +63,7 @@ class Value {
   [[nodiscard]] const std::string* string() const { return std::get_if<std::string>(&v_); }
   [[nodiscard]] const Array* array() const { return std::get_if<Array>(&v_); }
   [[nodiscard]] const Struct* structure() const { return std::get_if<Struct>(&v_); }
+  [[nodiscard]] const Stream* stream() const { return std::get_if<Stream>(&v_); }
   [[nodiscard]] bool is_nil() const { return std::holds_alternative<Nil>(v_); }
 
   // The member of that name of a struct, or nullptr.

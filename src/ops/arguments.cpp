@@ -34,6 +34,7 @@ std::string python_value(const Value& value, bool nested) {
     std::string operator()(double d) const { return python_float(d); }
     std::string operator()(const std::string& s) const { return nested ? python_repr(s) : s; }
     std::string operator()(const api::Opaque& o) const { return python_datetime(o.text); }
+    std::string operator()(const api::Stream&) const { return {}; }  // never an argument
     std::string operator()(const api::Array& a) const {
       std::string out = "[";
       for (const Value& item : a) out += (out.size() > 1 ? ", " : "") + python_value(item, true);
@@ -67,6 +68,7 @@ bool truth(const Value& value) {
     bool operator()(double d) const { return d != 0; }
     bool operator()(const std::string& s) const { return !s.empty(); }
     bool operator()(const api::Opaque&) const { return true; }
+    bool operator()(const api::Stream&) const { return true; }  // never an argument
     bool operator()(const api::Array& a) const { return !a.empty(); }
     bool operator()(const api::Struct& s) const { return !s.empty(); }
   };

@@ -49,7 +49,7 @@ struct Daemon {
     auto answer = std::make_shared<std::string>("waiting");
     last = answer;
     table.call("supervisor." + std::string(method), args, [answer](const api::Answer<Value>& reply) {
-      *answer = reply ? show(*reply) : "fault " + std::to_string(static_cast<int>(reply.error().code)) + " " + reply.error().text;
+      *answer = reply ? show(api::settle(*reply)) : "fault " + std::to_string(static_cast<int>(reply.error().code)) + " " + reply.error().text;
     });
     return *answer;
   }

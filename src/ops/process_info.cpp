@@ -83,24 +83,31 @@ std::string description(const engine::Entry& entry, WallTime now) {
   return {};
 }
 
-api::Value process_info(const engine::Entry& entry, WallTime now) {
-  api::Struct info;
-  info.reserve(14);
-  info.emplace_back("name", entry.config.name);
-  info.emplace_back("group", entry.group->config->name);
-  info.emplace_back("start", epoch_seconds(entry.start));
-  info.emplace_back("stop", epoch_seconds(entry.stop));
-  info.emplace_back("now", epoch_seconds(now));
-  info.emplace_back("state", static_cast<int>(entry.machine.state));
-  info.emplace_back("statename", process::state_name(entry.machine.state));
-  info.emplace_back("spawnerr", entry.spawn_error);
-  info.emplace_back("exitstatus", entry.exit_status.value_or(0));
-  info.emplace_back("logfile", entry.out_path);
-  info.emplace_back("stdout_logfile", entry.out_path);
-  info.emplace_back("stderr_logfile", entry.err_path);
-  info.emplace_back("pid", static_cast<int>(entry.machine.pid));
-  info.emplace_back("description", description(entry, now));
-  return info;
+void tell_process_info(const engine::Entry& entry, WallTime now, api::Sink& sink) {
+  const auto text = [&sink](std::string_view name, std::string_view value) {
+    sink.member(name);
+    sink.text(value);
+  };
+  const auto integer = [&sink](std::string_view name, std::int64_t value) {
+    sink.member(name);
+    sink.integer(value);
+  };
+  sink.begin_struct();
+  text("name", entry.config.name);
+  text("group", entry.group->config->name);
+  integer("start", epoch_seconds(entry.start));
+  integer("stop", epoch_seconds(entry.stop));
+  integer("now", epoch_seconds(now));
+  integer("state", static_cast<int>(entry.machine.state));
+  text("statename", process::state_name(entry.machine.state));
+  text("spawnerr", entry.spawn_error);
+  integer("exitstatus", entry.exit_status.value_or(0));
+  text("logfile", entry.out_path);
+  text("stdout_logfile", entry.out_path);
+  text("stderr_logfile", entry.err_path);
+  integer("pid", entry.machine.pid);
+  text("description", description(entry, now));
+  sink.end_struct();
 }
 
 api::Value config_info(const config::Group& group, const config::Process& process, bool in_use,

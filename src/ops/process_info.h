@@ -1,8 +1,10 @@
 // What a client is shown of a process: the structs of getProcessInfo and getAllConfigInfo.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
+#include "api/sink.h"
 #include "api/value.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -10,7 +12,10 @@
 
 namespace sup::ops {
 
-[[nodiscard]] api::Value process_info(const engine::Entry& entry, WallTime now);
+// Tells the struct of getProcessInfo.
+void tell_process_info(const engine::Entry& entry, WallTime now, api::Sink& sink);
+// About how many bytes of XML that is.
+inline constexpr std::size_t process_info_size = 1280;
 
 // The text behind the state in `status`: "pid 42, uptime 0:11:45", "Nov 22 05:12 PM", an error, or nothing.
 [[nodiscard]] std::string description(const engine::Entry& entry, WallTime now);

@@ -120,17 +120,22 @@ void stop_all(Context& c, Arguments a, api::Reply r) { many(c, all_processes(c),
 void get_process_info(Context& context, Arguments args, api::Reply reply) {
   const auto entry = find_process(context, args[0]);
   if (!entry) return reply(std::unexpected(entry.error()));
-  reply(process_info(**entry, context.clock.now().wall));
+  reply(api::Stream{[entry = *entry, now = context.clock.now().wall](api::Sink& sink) {
+                      tell_process_info(*entry, now, sink);
+                    },
+                    process_info_size});
 }
 
 void get_all_process_info(Context& context, Arguments, api::Reply reply) {
-  const WallTime now = context.clock.now().wall;
-  api::Array infos;
-  infos.reserve(context.engine.table().size());
-  for (const auto& [name, group] : context.engine.table().by_name()) {
-    for (const Entry* entry : group->by_name) infos.push_back(process_info(*entry, now));
-  }
-  reply(Value(std::move(infos)));
+  const engine::Table& table = context.engine.table();
+  reply(api::Stream{[&table, now = context.clock.now().wall](api::Sink& sink) {
+                      sink.begin_array();
+                      for (const auto& [name, group] : table.by_name()) {
+                        for (const Entry* entry : group->by_name) tell_process_info(*entry, now, sink);
+                      }
+                      sink.end_array();
+                    },
+                    table.size() * process_info_size});
 }
 
 const api::Parameter name_parameter{"string", "name", "the process, as name or group:name"};

@@ -6,8 +6,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
+#include <vector>
 
+#include "api/sink.h"
 #include "base/base64.h"
 #include "base/utf8.h"
 
@@ -95,53 +96,70 @@ void append_base64_lines(std::string& out, std::string_view bytes) {
   }
 }
 
-struct Writer {
-  std::string& out;
+class XmlWriter final : public api::Sink {
+ public:
+  explicit XmlWriter(std::string& out) : out_(out) {}
 
-  void tagged(std::string_view open, std::string_view text, std::string_view close) const {
-    out.append("<value>").append(open);
-    append_text(out, text);
-    out.append(close).append("</value>\n");
+  void nil() override { finish("<value><nil/></value>", ""); }  // no newline: Python writes none
+  void boolean(bool value) override {
+    out_ += value ? "<value><boolean>1</boolean></value>" : "<value><boolean>0</boolean></value>";
+    finish("", "\n");
   }
-  void operator()(api::Nil) const { out += "<value><nil/></value>"; }  // no newline: Python writes none
-  void operator()(bool b) const {
-    out += b ? "<value><boolean>1</boolean></value>\n" : "<value><boolean>0</boolean></value>\n";
+  void integer(std::int64_t value) override {
+    const fmt::format_int digits(value);
+    out_.append("<value><int>").append(digits.data(), digits.size());
+    finish("</int></value>", "\n");
   }
-  void operator()(std::int64_t i) const {
-    fmt::format_to(std::back_inserter(out), "<value><int>{}</int></value>\n", i);
+  void real(double value) override {
+    out_ += "<value><double>";
+    append_double(out_, value);
+    finish("</double></value>", "\n");
   }
-  void operator()(double d) const {
-    out += "<value><double>";
-    append_double(out, d);
-    out += "</double></value>\n";
+  void text(std::string_view value) override {
+    out_ += "<value><string>";
+    append_text(out_, value);
+    finish("</string></value>", "\n");
   }
-  void operator()(const std::string& s) const { tagged("<string>", s, "</string>"); }
-  void operator()(const api::Opaque& o) const {
-    if (o.type == "base64") {
-      out += "<value><base64>\n";
-      append_base64_lines(out, o.text);
-      out += "</base64></value>\n";
+  void opaque(const api::Opaque& value) override {
+    if (value.type == "base64") {
+      out_ += "<value><base64>\n";
+      append_base64_lines(out_, value.text);
+      finish("</base64></value>", "\n");
     } else {
-      tagged("<dateTime.iso8601>", o.text, "</dateTime.iso8601>");
+      out_ += "<value><dateTime.iso8601>";
+      append_text(out_, value.text);
+      finish("</dateTime.iso8601></value>", "\n");
     }
   }
-  void operator()(const api::Array& items) const {
-    out += "<value><array><data>\n";
-    for (const Value& item : items)
-      append_value(out, item);
-    out += "</data></array></value>\n";
+  void begin_array() override {
+    out_ += "<value><array><data>\n";
+    structs_.push_back(false);
   }
-  void operator()(const api::Struct& members) const {
-    out += "<value><struct>\n";
-    for (const auto& [name, value] : members) {
-      out += "<member>\n<name>";
-      append_text(out, name);
-      out += "</name>\n";
-      append_value(out, value);
-      out += "</member>\n";
-    }
-    out += "</struct></value>\n";
+  void end_array() override { close("</data></array></value>"); }
+  void begin_struct() override {
+    out_ += "<value><struct>\n";
+    structs_.push_back(true);
   }
+  void member(std::string_view name) override {
+    out_ += "<member>\n<name>";
+    append_text(out_, name);
+    out_ += "</name>\n";
+  }
+  void end_struct() override { close("</struct></value>"); }
+
+ private:
+  void close(std::string_view end) {
+    structs_.pop_back();
+    finish(end, "\n");
+  }
+  // The end of a value, and of the member that it is.
+  void finish(std::string_view end, std::string_view newline) {
+    out_.append(end).append(newline);
+    if (!structs_.empty() && structs_.back()) out_ += "</member>\n";
+  }
+
+  std::string& out_;
+  std::vector<bool> structs_;  // what is open: a struct or an array
 };
 
 }  // namespace
@@ -170,11 +188,13 @@ void append_text(std::string& out, std::string_view text) {
 }
 
 void append_value(std::string& out, const Value& value) {
-  std::visit(Writer{out}, value.variant());
+  XmlWriter writer(out);
+  api::tell(value, writer);
 }
 
 std::size_t estimate_size(const Value& value) {
   constexpr std::size_t tags = 48, member_tags = 40;
+  if (const api::Stream* stream = value.stream()) return stream->size_hint;
   if (const std::string* text = value.string()) return tags + text->size() + text->size() / 16;
   std::size_t size = tags;
   if (const api::Array* items = value.array())
