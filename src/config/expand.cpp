@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "config/spelling.h"
 
 namespace sup::config {
@@ -263,9 +264,8 @@ class Formatter {
 
   Attempt<std::string> unsupported(char conversion, std::size_t conversion_at) const {
     const auto rest = text_.substr(conversion_at);
-    std::size_t length = 1;
-    while (length < rest.size() && (static_cast<unsigned char>(rest[length]) & 0xC0) == 0x80)
-      ++length;
+    const Utf8Step step = utf8_step(rest);
+    const std::size_t length = step.valid ? step.length : 1;
     std::uint32_t code = static_cast<unsigned char>(conversion);
     if (length > 1) code &= 0xFFU >> (length + 1);
     for (std::size_t i = 1; i < length; ++i)

@@ -70,6 +70,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"%(a)s %s", "not enough arguments for format string"},
         Case{"%(a)s %q", "not enough arguments for format string"}));
 
+TEST(Expand, TakesStrayBytesForOneCharacterEach) {
+  const auto result = expand("%(a)" + std::string(100, '\xBF'), names(), "o");
+  ASSERT_FALSE(result.has_value());
+  EXPECT_TRUE(result.error().message.ends_with("unsupported format character '?' (0xbf) at index 4"));
+}
+
 TEST(Expand, TellsWhichNamesThereAre) {
   const Scope outer = names();
   Scope scope(&outer);

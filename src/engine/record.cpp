@@ -1,5 +1,6 @@
 #include "engine/record.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sup::engine {
@@ -12,8 +13,7 @@ class Writer {
  public:
   explicit Writer(char kind) { out_ += kind; }
 
-  void text(char tag, std::string_view bytes) {
-    if (bytes.empty()) return;
+  void field(char tag, std::string_view bytes) {
     out_ += tag;
     std::size_t length = bytes.size();
     for (; length >= 0x80; length >>= 7) out_ += static_cast<char>(length | 0x80);
@@ -21,24 +21,31 @@ class Writer {
     out_.append(bytes);
   }
 
-  // 0 is what a missing field means, so it is not written.
+  // The empty text and 0 are what a missing field means, so they are not written.
+  void text(char tag, std::string_view bytes) {
+    if (!bytes.empty()) field(tag, bytes);
+  }
   void number(char tag, std::uint64_t value) {
-    char bytes[8];
-    std::size_t size = 0;
-    for (; value != 0; value >>= 8) bytes[size++] = static_cast<char>(value & 0xff);
-    text(tag, {bytes, size});
+    if (value != 0) digits(tag, value);
   }
 
   // Present whatever its value: negative numbers between the others (0, -1, 1, -2, ...), and all of them shifted by one.
   void optional(char tag, std::optional<std::int64_t> value) {
     if (!value) return;
     const auto bits = static_cast<std::uint64_t>(*value);
-    number(tag, (*value < 0 ? ~(bits << 1) : bits << 1) + 1);
+    digits(tag, (*value < 0 ? ~(bits << 1) : bits << 1) + 1);
   }
 
   std::string take() { return std::move(out_); }
 
  private:
+  void digits(char tag, std::uint64_t value) {
+    char bytes[8];
+    std::size_t size = 0;
+    for (; value != 0; value >>= 8) bytes[size++] = static_cast<char>(value & 0xff);
+    field(tag, {bytes, size});
+  }
+
   std::string out_;
 };
 
@@ -141,7 +148,7 @@ std::string write_record(const SessionRecord& record) {
   out.number('G', record.generation);
   out.number('v', record.event_serial);
   for (const SessionRecord::Group& group : record.groups) {
-    out.text('g', group.name);
+    out.field('g', group.name);  // even an empty one, for the generation refers to it
     out.optional('h', group.generation);
   }
   return out.take();
@@ -154,7 +161,9 @@ Result<SessionRecord> read_session_record(std::string_view bytes) {
   const bool whole = for_each_field(*body, [&](const Field& field) {
     switch (field.tag) {
       case 'm': record.mood = static_cast<std::int32_t>(field.shifted()); break;
-      case 'i': record.next_id = static_cast<std::uint32_t>(field.number()); break;
+      case 'i':  // ids begin with 1
+        record.next_id = std::max(1U, static_cast<std::uint32_t>(field.number()));
+        break;
       case 'G': record.generation = static_cast<std::uint32_t>(field.number()); break;
       case 'v': record.event_serial = field.number(); break;
       case 'g': record.groups.push_back({std::string(field.bytes), 0}); break;

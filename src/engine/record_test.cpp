@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace sup::engine {
 namespace {
 
@@ -39,11 +41,26 @@ TEST(Record, AbsentAndZeroAreDifferentThings) {
 }
 
 TEST(Record, ASessionComesBackAsItWasWritten) {
-  SessionRecord record{-1, 77, 4, 1234567, {{"a", 0}, {"", 4}, {"b:c", 3}}};
-  record.groups[1].name = "empty-list group";
+  const SessionRecord record{-1, 77, 4, 1234567, {{"a", 0}, {"empty-list group", 4}, {"b:c", 3}}};
   const auto back = read_session_record(write_record(record));
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, record);
+}
+
+TEST(Record, AGroupWithoutANameKeepsItsGenerationToItself) {
+  const SessionRecord record{1, 2, 3, 4, {{"a", 1}, {"", 2}}};
+  EXPECT_EQ(read_session_record(write_record(record)), record);
+}
+
+TEST(Record, TheSmallestAndTheLargestTimesComeBack) {
+  ProcessRecord record;
+  record.deadline = std::numeric_limits<std::int64_t>::min();
+  record.started = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(read_process_record(write_record(record)), record);
+}
+
+TEST(Record, IdsBeginWithOne) {
+  EXPECT_EQ(read_session_record(std::string("Si\1\0", 4))->next_id, 1U);
 }
 
 TEST(Record, UnknownFieldsOfANewerVersionAreSkipped) {
