@@ -19,7 +19,8 @@ constexpr Duration shutdown_report_interval = std::chrono::seconds(3);
 Engine::Engine(Surroundings surroundings, Settings settings)
     : out_(surroundings),
       settings_(std::move(settings)),
-      listeners_(table_, out_) {}
+      listeners_(table_, out_),
+      fastcgi_(out_) {}
 
 Engine::~Engine() = default;
 
@@ -128,6 +129,7 @@ bool Engine::add_group(std::shared_ptr<const config::Group> group, std::uint32_t
     make_automatic_logs(*entry);
     save(*entry);
   }
+  fastcgi_.add(*added);
   listeners_.add(*added, settings_.identifier);  // before the event, which is the first that a pool hears
   arm_tick();
   if (wants(events::Type::process_group_added)) {
@@ -148,6 +150,7 @@ bool Engine::remove_group(const std::string& name) {
     if (entry->next_report) deadlines_.erase({*entry->next_report, Alarm::stop_report, entry->id});
     out_.children.drop(entry->id);
   }
+  fastcgi_.remove(*group);
   listeners_.remove(*group);
   arm_tick();
   table_.remove(name);

@@ -23,6 +23,7 @@
 #include "base/time.h"
 #include "engine/command.h"
 #include "engine/entry.h"
+#include "engine/fastcgi.h"
 #include "engine/listeners.h"
 #include "engine/record.h"
 #include "engine/surroundings.h"
@@ -170,6 +171,7 @@ class Engine final : public keeper::Notices {
   void note_spawn_error(Entry& entry, std::string text);
 
   void spawn(Entry& entry);
+  void fail_spawn(Entry& entry, std::string text);
   [[nodiscard]] keeper::Plan plan_for(const Entry& entry, Command command) const;
   [[nodiscard]] Result<std::unique_ptr<OpenedLogs>> open_logs(const Entry& entry);
   void attach(Entry& entry, Channel channel, UniqueFd pipe, logs::RotatingFile file);
@@ -199,6 +201,7 @@ class Engine final : public keeper::Notices {
   std::unordered_map<ProcessId, std::vector<std::move_only_function<void(int)>>> clearing_;
   std::uint32_t generation_ = 0;
   Listeners listeners_;
+  FastCgi fastcgi_;
   events::Ticks ticks_;
   std::optional<Time> next_tick_;  // only while somebody wants TICK events
   std::function<void(int)> daemon_signal_;

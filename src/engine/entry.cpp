@@ -33,6 +33,9 @@ GroupEntry* Table::add(std::shared_ptr<const config::Group> config, std::uint32_
     entry->group = group.get();
     entry->config = process;
     entry->rules = process::rules_of(*process.program);
+    const std::size_t number = group->entries.size();
+    const auto& sockets = group->config->sockets;
+    if (number < sockets.size() && sockets[number]) entry->socket = &*sockets[number];
     entries_.emplace(entry->id, entry.get());
     group->by_name.push_back(entry.get());
     group->entries.push_back(std::move(entry));

@@ -55,6 +55,7 @@ struct Entry {
   config::Process config;
   process::Process machine;
   process::Rules rules;
+  const config::FcgiSocket* socket = nullptr;  // its standard input, of a FastCGI program; the group's
   WallTime start{};  // epoch: never
   WallTime stop{};
   std::string spawn_error;         // Supervisor's spawnerr

@@ -9,6 +9,8 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
 #include "keeper/plan.h"
 #include "logs/rotating_file.h"
 
@@ -29,6 +31,11 @@ class Files {
   // A new, empty file DIRECTORY/PREFIXxxxxxxxx.log, mode 0600; its path.
   [[nodiscard]] virtual Result<std::string> create_log(const std::string& directory, const std::string& prefix) = 0;
   [[nodiscard]] virtual Result<> remove(const std::string& path) = 0;
+  // The listening socket of a FastCGI program, close-on-exec; what was left at its path is removed before. The Error's
+  // text is Python's, e.g. "[Errno 13] Permission denied".
+  [[nodiscard]] virtual Result<UniqueFd> listen(const config::FcgiSocket& socket) = 0;
+  // If that is what stands at the path.
+  virtual void remove_socket(const std::string& path) = 0;
   // What a child has to become to run as that user; the Error is Supervisor's reason, e.g. "Can't find uid 4711".
   // nullopt: it is that user already.
   [[nodiscard]] virtual Result<std::optional<keeper::Identity>> identity(std::uint32_t uid) = 0;
@@ -41,6 +48,8 @@ class SystemFiles final : public Files {
   [[nodiscard]] Result<logs::RotatingFile> open_log(logs::FilePlan plan) override;
   [[nodiscard]] Result<std::string> create_log(const std::string& directory, const std::string& prefix) override;
   [[nodiscard]] Result<> remove(const std::string& path) override;
+  [[nodiscard]] Result<UniqueFd> listen(const config::FcgiSocket& socket) override;
+  void remove_socket(const std::string& path) override;
   [[nodiscard]] Result<std::optional<keeper::Identity>> identity(std::uint32_t uid) override;
 };
 

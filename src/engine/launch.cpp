@@ -25,6 +25,17 @@ std::string_view own_variable(const config::Environment& environment, std::strin
   return fallback;
 }
 
+// Supervisor's words for what can fail before there is a child.
+std::string dispatchers_error(std::string_view name, int code) {
+  return code == EMFILE ? fmt::format("too many open files to spawn '{}'", name)
+                        : fmt::format("unknown error making dispatchers for '{}': {}", name, errno_name(code));
+}
+
+std::string fork_error(std::string_view name, int code) {
+  return code == EAGAIN ? fmt::format("Too many processes in process table to spawn '{}'", name)
+                        : fmt::format("unknown error during fork for '{}': {}", name, errno_name(code));
+}
+
 }  // namespace
 
 std::expected<Command, CommandError> Engine::find_command(const Entry& entry) const {
@@ -33,23 +44,20 @@ std::expected<Command, CommandError> Engine::find_command(const Entry& entry) co
 }
 
 void Engine::spawn(Entry& entry) {
+  const auto socket = fastcgi_.acquire(entry);
+  if (!socket) return fail_spawn(entry, socket.error().text);
   auto command = find_command(entry);
-  if (!command) {
-    note_spawn_error(entry, std::move(command.error().text));
-    queue(entry, input(Input::Kind::spawn_failed));
-    return;
-  }
+  if (!command) return fail_spawn(entry, std::move(command.error().text));
   auto opened = open_logs(entry);
-  if (!opened) {
-    const int code = opened.error().code;
-    note_spawn_error(entry, code == EMFILE ? fmt::format("too many open files to spawn '{}'", entry.config.name)
-                                           : fmt::format("unknown error making dispatchers for '{}': {}",
-                                                         entry.config.name, errno_name(code)));
-    queue(entry, input(Input::Kind::spawn_failed));
-    return;
-  }
+  if (!opened) return fail_spawn(entry, dispatchers_error(entry.config.name, opened.error().code));
   entry.opened = std::move(*opened);
-  out_.children.spawn(entry.id, plan_for(entry, std::move(*command)), record_of(entry), -1);
+  out_.children.spawn(entry.id, plan_for(entry, std::move(*command)), record_of(entry), *socket);
+}
+
+void Engine::fail_spawn(Entry& entry, std::string text) {
+  note_spawn_error(entry, std::move(text));
+  fastcgi_.release(entry);
+  queue(entry, input(Input::Kind::spawn_failed));
 }
 
 keeper::Plan Engine::plan_for(const Entry& entry, Command command) const {
@@ -67,6 +75,7 @@ keeper::Plan Engine::plan_for(const Entry& entry, Command command) const {
   plan.environment.insert(plan.environment.end(), instance.environment.begin(), instance.environment.end());
   if (instance.directory) plan.directory = *instance.directory;
   plan.umask = program.umask;
+  plan.stdin_from_socket = entry.socket != nullptr;
   plan.stderr_to_stdout = program.redirect_stderr;
   plan.stop_signal = program.stopsignal;
   plan.stop_wait_ms = static_cast<std::uint32_t>(std::clamp(program.stopwaitsecs, 0LL, longest_stop_wait) * 1000);
@@ -150,15 +159,7 @@ void Engine::on_spawned(ProcessId id, std::expected<keeper::Spawned, keeper::Spa
   if (!result) {
     const auto [stage, code] = result.error();
     const std::string& name = entry->config.name;
-    if (stage == keeper::SpawnStage::fork) {
-      note_spawn_error(*entry, code == EAGAIN ? fmt::format("Too many processes in process table to spawn '{}'", name)
-                                              : fmt::format("unknown error during fork for '{}': {}", name, errno_name(code)));
-    } else {
-      note_spawn_error(*entry, code == EMFILE ? fmt::format("too many open files to spawn '{}'", name)
-                                              : fmt::format("unknown error making dispatchers for '{}': {}", name,
-                                                            errno_name(code)));
-    }
-    queue(*entry, input(Input::Kind::spawn_failed));
+    fail_spawn(*entry, stage == keeper::SpawnStage::fork ? fork_error(name, code) : dispatchers_error(name, code));
     drain_work();
     return;
   }
@@ -302,6 +303,7 @@ void Engine::finish(Entry& entry) {
   now_ = now;
   entry.reaped.reset();
   if (is_listener(entry)) listeners_.ended(entry);
+  fastcgi_.release(entry);
   out_.children.acknowledge(entry.id);
   drain_work();
   on_time();  // an immediate restart, or the end of the tries

@@ -104,11 +104,14 @@ void Engine::restore(const SessionRecord& session,
   }
   arm_tick();
   drain_work();
+  for (const GroupEntry* group : table_.by_arrival()) fastcgi_.restore(*group, held);
 }
 
 void Engine::forget_all() {
   for (const GroupEntry* group : table_.by_arrival()) {
     for (const auto& entry : group->entries) out_.children.drop(entry->id);
+    fastcgi_.remove(*group);
+    fastcgi_.remove_files(*group);
     listeners_.remove(*group);
   }
   out_.children.drop(session_id);

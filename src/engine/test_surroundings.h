@@ -43,6 +43,7 @@ struct FakeChildren final : keeper::Children {
   std::vector<std::string> signals;  // "name SIGTERM process"
   std::vector<ProcessId> acknowledged;
   std::map<std::string, UniqueFd> held;
+  std::vector<int> sockets;  // that came with the spawns; -1: none
 
   static std::string name_of(const keeper::Plan& plan) {
     for (const auto& [key, value] : plan.environment) {
@@ -68,7 +69,8 @@ struct FakeChildren final : keeper::Children {
     for (auto& [id, name] : std::exchange(pending, {})) engine->on_spawned(id, std::unexpected(failure));
   }
 
-  void spawn(ProcessId id, const keeper::Plan& plan, std::string_view record, int) override {
+  void spawn(ProcessId id, const keeper::Plan& plan, std::string_view record, int socket) override {
+    sockets.push_back(socket);
     plans.push_back(plan);
     pending.emplace_back(id, name_of(plan));
     records[id] = record;
@@ -119,6 +121,15 @@ struct FakeFiles final : Files {
     return directory + "/" + prefix + "12345678.log";
   }
   [[nodiscard]] Result<> remove(const std::string&) override { return {}; }
+  int listen_error = 0;
+  std::vector<std::string> listening;  // URLs, in the order in which they were made
+  std::vector<std::string> removed;    // socket files
+  [[nodiscard]] Result<UniqueFd> listen(const config::FcgiSocket& socket) override {
+    if (listen_error != 0) return fail("[Errno 13] Permission denied", listen_error);
+    listening.push_back(socket.url);
+    return UniqueFd(open("/dev/null", O_RDWR | O_CLOEXEC));
+  }
+  void remove_socket(const std::string& path) override { removed.push_back(path); }
   [[nodiscard]] Result<std::optional<keeper::Identity>> identity(std::uint32_t) override {
     return std::optional<keeper::Identity>();
   }
@@ -162,6 +173,7 @@ struct Program {
   config::Restart restart = config::Restart::unexpected;
   std::string logfile = {};  // empty: none
   config::Environment environment = {};
+  std::vector<std::string> sockets = {};  // of FastCGI processes x_0, x_1 ...: paths; empty: one process without
   std::vector<std::string> events = {};  // of a listener
   long long buffer_size = 10;
 };
@@ -203,13 +215,26 @@ struct World {
     auto group = std::make_shared<config::Group>();
     group->name = program.name;
     group->priority = program.priority;
-    group->processes.push_back({program.name, options, instance, {}});
+    if (program.sockets.empty()) group->processes.push_back({program.name, options, instance, {}});
+    for (const std::string& path : program.sockets) {
+      group->processes.push_back({program.name + "_" + std::to_string(group->processes.size()), options, instance, {}});
+      config::FcgiSocket socket;
+      socket.url = "unix://" + path;
+      socket.is_unix = true;
+      socket.path = path;
+      group->sockets.emplace_back(std::move(socket));
+    }
     if (!program.events.empty()) group->pool = config::Pool{program.buffer_size, program.events};
     groups.push_back(group);
     engine.add_group(group, 1);
   }
 
-  Entry& entry(const std::string& name) { return *engine.table().group(name)->find(name); }
+  // `name` is "x" in group x, or "x_0" of a FastCGI program x.
+  Entry& entry(const std::string& name) {
+    const GroupEntry* group = engine.table().group(name);
+    if (group == nullptr) group = engine.table().group(name.substr(0, name.rfind('_')));
+    return *group->find(name);
+  }
   process::State state(const std::string& name) { return entry(name).machine.state; }
 
   void advance(Duration duration) {
