@@ -77,6 +77,8 @@ void Server::Impl::close(bool at_once) {
   hub.closing = true;
   boost::system::error_code ignored;
   for (Site& site : sites) {
+    // Closing alone would leave a socket of which another process has a copy listening, and its address in use.
+    if (site.listener.is_open()) ::shutdown(site.listener.native_handle(), SHUT_RDWR);
     site.listener.close(ignored);
     site.retry.cancel();
   }

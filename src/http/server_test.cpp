@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
@@ -600,6 +602,26 @@ TEST_F(HttpServer, FinishesRepliesWhenClosed) {
   spin();
   EXPECT_THAT(waiting.take(), EndsWith("done"));
   EXPECT_TRUE(waiting.closed);
+}
+
+TEST_F(HttpServer, FreesItsAddressesWhenClosedThoughAnotherProcessHasACopyOfTheSockets) {
+  auto tcp = listen_tcp("127.0.0.1", 0);
+  ASSERT_TRUE(tcp);
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::getsockname(tcp->get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const UniqueFd copy_of_tcp(::dup(tcp->get()));
+  auto unix_socket = listen_unix(path, 0700, -1, -1, nullptr);
+  ASSERT_TRUE(unix_socket);
+  const UniqueFd copy_of_unix(::dup(unix_socket->get()));
+  server.emplace(loop, [](const std::shared_ptr<Exchange>&) {}, limits, log);
+  server->serve(std::move(*tcp), {}, "inet_http_server");
+  server->serve(std::move(*unix_socket), {}, "unix_http_server");
+  spin();
+  EXPECT_FALSE(listen_tcp("127.0.0.1", ntohs(address.sin_port)));
+  server->close();
+  EXPECT_FALSE(Peer(path).connected);
+  EXPECT_TRUE(listen_tcp("127.0.0.1", ntohs(address.sin_port)));
 }
 
 TEST_F(HttpServer, LeavesExchangesHarmlessWhenItGoes) {
