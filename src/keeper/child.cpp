@@ -82,6 +82,15 @@ void reset_signals(std::uint64_t ignored) {
   }
 }
 
+// We keep ourselves from the kernel's choice of victims. Best effort, like that.
+void take_oom_score(const char* score) {
+  if (score[0] == '\0') return;
+  const long fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  syscall(SYS_write, fd, score, std::strlen(score));
+  syscall(SYS_close, fd);
+}
+
 // Exactly 0, 1, 2 and, if there is an extra one, 3 stay open.
 void arrange_fds(const ChildTask& task) {
   for (int target = 0; target < 3; ++target) {
@@ -127,6 +136,7 @@ void take_identity(const ChildTask& task) {
 [[noreturn]] void become(const ChildTask& task) {
   if (task.own_group) syscall(SYS_setpgid, 0, 0);
   reset_signals(task.ignored_signals);
+  take_oom_score(task.oom_score);
   arrange_fds(task);
   if (task.set_open_files) syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &task.open_files, nullptr);
   take_identity(task);

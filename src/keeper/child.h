@@ -38,6 +38,7 @@ struct ChildTask {
   std::size_t group_count = 0;
   const char* identity_refused = "";  // what to say instead of trying, or ""
   const char* directory = "";         // or ""
+  const char* oom_score = "";         // for /proc/self/oom_score_adj, or ""
   std::uint64_t ignored_signals = 0;  // bit N-1: signal N is ignored; all others get their default disposition
   unsigned long max_fd = 0;           // bound for closing one by one where close_range(2) is missing
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <utility>
@@ -73,7 +74,7 @@ bool deliver_numbers(Notices& notices, const Frame& frame) {
 }
 
 // False when the frame makes no sense. A verb of a newer keeper is none of ours.
-bool deliver(Notices& notices, Frame& frame) {
+bool tell(Notices& notices, Frame& frame) {
   switch (static_cast<Notice>(frame.verb)) {
     case Notice::spawned:
       return deliver_spawned(notices, frame);
@@ -90,6 +91,8 @@ bool deliver(Notices& notices, Frame& frame) {
     case Notice::held:
     case Notice::end:
     case Notice::configured:
+    case Notice::inspected:
+    case Notice::handing_over:
       return true;
   }
   return true;
@@ -104,8 +107,12 @@ struct Client::Impl {
     sender.send(socket.get(), static_cast<std::uint16_t>(request), id, payload, fds);
   }
   void refuse(ProcessId id, SpawnStage stage, int code);
-  bool wait(short events);
+  [[nodiscard]] short wait(short events);
   void send_all();
+  void keep(Frame& frame);
+  void keep_what_is_there();
+  bool deliver(Notices& notices, Frame& frame);
+  bool deliver_inspected(Frame& frame);
   bool next(Frame& frame);
   bool restore_one(Restored& restored, Frame& frame);
 
@@ -114,7 +121,11 @@ struct Client::Impl {
   Receiver receiver;
   bool in_datagram = false;  // receiver holds a datagram that was not read to its end
   std::deque<Kept> kept;
+  std::deque<std::move_only_function<void(Result<Inspection>)>> inspections;
   pid_t keeper = 0;
+  std::string version;
+  Replacement replacement = Replacement::none;
+  int replacement_error = 0;
   bool closed = false;
 };
 
@@ -125,17 +136,74 @@ void Client::Impl::refuse(ProcessId id, SpawnStage stage, int code) {
   send(Request::refuse, id, writer.bytes());
 }
 
-bool Client::Impl::wait(short events) {
+// What happened, 0 when nothing ever will.
+short Client::Impl::wait(short events) {
   pollfd fd{socket.get(), events, 0};
   while (poll(&fd, 1, -1) < 0) {
-    if (errno != EINTR) return false;
+    if (errno != EINTR) return 0;
   }
-  return true;
+  return fd.revents;
 }
 
+// Listens meanwhile: a keeper that has something to say reads nothing before it is said.
 void Client::Impl::send_all() {
-  while (!sender.empty() && wait(POLLOUT))
+  while (!sender.empty()) {
+    const short events = wait(closed ? POLLOUT : POLLIN | POLLOUT);
+    if (events == 0) return;
+    if ((events & POLLIN) != 0) keep_what_is_there();
     sender.flush(socket.get());
+  }
+}
+
+void Client::Impl::keep(Frame& frame) {
+  Kept& item = kept.emplace_back();
+  item.verb = frame.verb;
+  item.id = frame.id;
+  item.payload = frame.payload;
+  item.lost = frame.lost;
+  for (UniqueFd& fd : frame.fds)
+    item.fds.push_back(std::move(fd));
+}
+
+void Client::Impl::keep_what_is_there() {
+  Frame frame;
+  while (!closed) {
+    if (!in_datagram) {
+      const Receiver::Got got = receiver.receive(socket.get());
+      if (got == Receiver::Got::nothing) return;
+      closed = got == Receiver::Got::closed;
+      in_datagram = got == Receiver::Got::datagram;
+      continue;
+    }
+    const Receiver::Next next = receiver.next(frame);
+    if (next == Receiver::Next::frame) keep(frame);
+    in_datagram = next == Receiver::Next::frame;
+    closed = next == Receiver::Next::broken;
+  }
+}
+
+bool Client::Impl::deliver(Notices& notices, Frame& frame) {
+  const bool ours = frame.verb == static_cast<std::uint16_t>(Notice::inspected);
+  return ours ? deliver_inspected(frame) : tell(notices, frame);
+}
+
+bool Client::Impl::deliver_inspected(Frame& frame) {
+  if (inspections.empty()) return false;
+  auto done = std::move(inspections.front());
+  inspections.pop_front();
+  Reader reader(frame.payload);
+  const int code = reader.i32();
+  Inspection inspection;
+  inspection.differs = reader.u8() != 0;
+  inspection.program = reader.text();
+  if (!reader.ok()) return false;
+  if (frame.lost || frame.fds.size() != 1) {
+    done(std::unexpected(system_error("the keeper could not hand over its state", {}, code != 0 ? code : EMFILE)));
+    return true;
+  }
+  inspection.state = std::move(frame.fds[0]);
+  done(std::move(inspection));
+  return true;
 }
 
 // The next frame, waited for. False when the keeper is gone or talks nonsense.
@@ -161,7 +229,7 @@ bool Client::Impl::next(Frame& frame) {
         closed = true;
         break;
       case Receiver::Got::nothing:
-        if (!wait(POLLIN)) closed = true;
+        if (wait(POLLIN) == 0) closed = true;
         break;
     }
   }
@@ -175,6 +243,9 @@ bool Client::Impl::restore_one(Restored& restored, Frame& frame) {
       reader.u32();  // version: there is only one
       keeper = reader.i32();
       restored.fresh = reader.u8() != 0;
+      version = reader.text();
+      replacement = static_cast<Replacement>(reader.u8());
+      replacement_error = reader.i32();
       return reader.ok();
     case Notice::child: {
       Restored::Child child;
@@ -201,6 +272,8 @@ bool Client::Impl::restore_one(Restored& restored, Frame& frame) {
     case Notice::orphan:
     case Notice::daemon_signal:
     case Notice::configured:
+    case Notice::inspected:
+    case Notice::handing_over:
       return true;
   }
   return true;
@@ -237,13 +310,7 @@ Result<> Client::configure(const KeeperSettings& settings) {
       if (text.empty() && code == 0) return {};
       return fail(std::move(text), code);
     }
-    Kept& kept = impl_->kept.emplace_back();
-    kept.verb = frame.verb;
-    kept.id = frame.id;
-    kept.payload = frame.payload;
-    kept.lost = frame.lost;
-    for (UniqueFd& fd : frame.fds)
-      kept.fds.push_back(std::move(fd));
+    impl_->keep(frame);
   }
   return std::unexpected(gone);
 }
@@ -272,6 +339,41 @@ pid_t Client::keeper_pid() const {
   return impl_->keeper;
 }
 
+const std::string& Client::keeper_version() const {
+  return impl_->version;
+}
+
+Replacement Client::replacement() const {
+  return impl_->replacement;
+}
+
+int Client::replacement_error() const {
+  return impl_->replacement_error;
+}
+
+void Client::inspect(std::move_only_function<void(Result<Inspection>)> done) {
+  impl_->inspections.push_back(std::move(done));
+  impl_->send(Request::inspect);
+}
+
+void Client::hand_over(bool keeper_too) {
+  Writer writer;
+  writer.u8(keeper_too ? 1 : 0);
+  impl_->send(Request::hand_over, 0, writer.bytes());
+  impl_->send_all();
+  constexpr auto last = static_cast<std::uint16_t>(Notice::handing_over);
+  const auto is_last = [](const Kept& kept) { return kept.verb == last; };
+  Frame frame;
+  while (std::ranges::none_of(impl_->kept, is_last) && impl_->next(frame))
+    impl_->keep(frame);
+  for (const Kept& kept : impl_->kept) {
+    if (kept.verb == static_cast<std::uint16_t>(Notice::daemon_signal)) {
+      impl_->send(Request::repeat_signal, 0, kept.payload);
+    }
+  }
+  impl_->send_all();
+}
+
 int Client::fd() const {
   return impl_->socket.get();
 }
@@ -282,7 +384,7 @@ void Client::receive(Notices& notices) {
     Kept kept = std::move(impl.kept.front());
     impl.kept.pop_front();
     Frame frame{kept.verb, kept.id, kept.payload, kept.fds, kept.lost};
-    if (!deliver(notices, frame)) impl.closed = true;
+    if (!impl.deliver(notices, frame)) impl.closed = true;
   }
   while (!impl.closed) {
     if (!impl.in_datagram) {
@@ -296,7 +398,7 @@ void Client::receive(Notices& notices) {
     const Receiver::Next next = impl.receiver.next(frame);
     if (next == Receiver::Next::end) {
       impl.in_datagram = false;
-    } else if (next == Receiver::Next::broken || !deliver(notices, frame)) {
+    } else if (next == Receiver::Next::broken || !impl.deliver(notices, frame)) {
       impl.closed = true;
     }
   }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -79,6 +80,16 @@ struct KeeperSettings {
   std::optional<os::Limit> processes;
 };
 
+// What the keeper tells of itself.
+struct Inspection {
+  std::string program;    // the file that managers are started from
+  bool differs = false;   // that file is another one than the keeper runs
+  UniqueFd state;         // all that the keeper knows, as keeper/state.h has it
+};
+
+// What became of the wish that the keeper replaces itself.
+enum class Replacement : std::uint8_t { none, done, failed };
+
 class Client final : public Children {
  public:
   // `socket` is the manager's end, from the keeper's private argument. Both calls block; they come before the loop.
@@ -99,6 +110,17 @@ class Client final : public Children {
   // The keeper ends with this exit code, without stopping children. The manager leaves after it.
   void quit(int exit_code);
   [[nodiscard]] pid_t keeper_pid() const;
+  // After restore(): the version of the program that the keeper runs, whether it has replaced itself since the manager
+  // before, and why not (errno).
+  [[nodiscard]] const std::string& keeper_version() const;
+  [[nodiscard]] Replacement replacement() const;
+  [[nodiscard]] int replacement_error() const;
+
+  // Asks the keeper for its state. `done` is called from receive(), and must not call back into what blocks.
+  void inspect(std::move_only_function<void(Result<Inspection>)> done);
+  // The end of this manager without any harm: another one is started at once. With `keeper_too` the keeper becomes the
+  // program anew before. Blocks until all that was asked before is done; the manager leaves after it.
+  void hand_over(bool keeper_too);
 
   // For the event loop: readable -> receive(), writable -> flush(). Call receive() once before the first wait:
   // notices that came while restore() or configure() waited for their answers are delivered then.

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "os/clock.h"
 #include "os/signals.h"
@@ -23,14 +24,9 @@ namespace sup::keeper {
 namespace {
 
 constexpr int hopeless_after = 3;  // managers that died
-constexpr Duration leave_in = std::chrono::seconds(5);
 
 Time now() {
   return os::SystemClock().now().mono;
-}
-
-bool is_shutdown(int signal) {
-  return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 }
 
 int exit_code(int status) {
@@ -103,9 +99,8 @@ void Keeper::take_signals() {
 void Keeper::daemon_signal(int signal) {
   if (is_shutdown(signal)) {
     shutdown_signal_ = signal;
-  } else if (!working() &&
-             std::find(pending_signals_.begin(), pending_signals_.end(), signal) == pending_signals_.end()) {
-    pending_signals_.push_back(signal);
+  } else if (!working()) {
+    remember(signal);
   }
   if (working()) {
     send_signal(signal);
@@ -114,6 +109,10 @@ void Keeper::daemon_signal(int signal) {
     start_at_ = now();
     if (hopeless()) stop_children();
   }
+}
+
+void Keeper::remember(int signal) {
+  if (std::ranges::find(pending_signals_, signal) == pending_signals_.end()) pending_signals_.push_back(signal);
 }
 
 void Keeper::reap() {
@@ -148,7 +147,7 @@ void Keeper::start_manager() {
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
     socket_.reset(ends[0]);
     const UniqueFd theirs(ends[1]);
-    pid = starter_.start(spawner_, theirs.get(), daemonized_);
+    pid = starter_.start(spawner_, theirs.get(), daemonized_, restart_.quick_deaths());
   }
   if (pid > 0) {
     manager_ = pid;
@@ -172,6 +171,11 @@ void Keeper::manager_gone(int status) {
   if (to_background_) return;
   if (quit_) {
     result_ = *quit_;
+  } else if (handing_over_) {
+    handing_over_ = false;
+    restart_ = {};
+    start_at_ = now();
+    if (std::exchange(become_anew_, false)) become_anew();
   } else if (!served_ && table_.running() == 0) {
     result_ = exit_code(status);
   } else {
@@ -192,14 +196,13 @@ void Keeper::disconnect(bool broken) {
   if (broken) {
     kill_manager();
   } else {
-    leave_by_ = now() + leave_in;
+    let_leave();
   }
 }
 
-// The manager asked for the end. It keeps its socket, whose closing would tell it that we are gone.
-void Keeper::let_leave(int code) {
-  quit_ = code;
-  leave_by_ = now() + leave_in;
+// The manager leaves by itself. It keeps its socket, whose closing would tell it that we are gone.
+void Keeper::let_leave() {
+  leave_by_ = now() + std::chrono::seconds(5);
 }
 
 void Keeper::kill_manager() {

@@ -21,6 +21,7 @@
 #include "keeper/protocol.h"
 #include "keeper/restart.h"
 #include "keeper/spawn.h"
+#include "keeper/state.h"
 #include "keeper/table.h"
 #include "keeper/wire.h"
 
@@ -29,12 +30,21 @@ namespace sup::keeper {
 // The signals that a keeper forwards.
 inline constexpr std::initializer_list<int> forwarded_signals = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2};
 
-// How a manager is started: from a program, or by a test.
+inline constexpr bool is_shutdown(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
+}
+
+// How a manager is started, and the keeper itself anew: from a program, or by a test.
 class ManagerStarter {
  public:
   virtual ~ManagerStarter() = default;
-  // The pid of a child process that has `socket`, or a negative errno.
-  [[nodiscard]] virtual pid_t start(Spawner& spawner, int socket, bool daemonized) = 0;
+  // The pid of a child process that has `socket`, or a negative errno. `deaths`: managers before that died young.
+  [[nodiscard]] virtual pid_t start(Spawner& spawner, int socket, bool daemonized, int deaths) = 0;
+  // The file that start() runs, and whether that is another one than we run.
+  [[nodiscard]] virtual std::string program() const = 0;
+  [[nodiscard]] virtual bool differs() const = 0;
+  // This process becomes the program anew, with `state` for it to read. Returns only when it cannot: an errno.
+  [[nodiscard]] virtual int become(int state) = 0;
 };
 
 class Keeper {
@@ -42,6 +52,8 @@ class Keeper {
   // `signals` delivers the forwarded signals and SIGCHLD (os::signal_descriptor).
   Keeper(Spawner spawner, UniqueFd signals, ManagerStarter& starter);
 
+  // Before run(): goes on with what an earlier program of this process left. The descriptors become ours.
+  void adopt(const SavedState& state);
   // The daemon's exit code, when it is over.
   [[nodiscard]] int run();
 
@@ -51,12 +63,13 @@ class Keeper {
   [[nodiscard]] int timeout() const;
   void take_signals();
   void daemon_signal(int signal);
+  void remember(int signal);
   void reap();
   void start_manager();
   void manager_gone(int status);
   void disconnect(bool broken);
   void kill_manager();
-  void let_leave(int code);
+  void let_leave();
   void daemonize();
   [[nodiscard]] int wait_for_background(pid_t background, int ready);
   [[nodiscard]] bool hopeless() const;
@@ -64,7 +77,9 @@ class Keeper {
   void kill_overdue();
 
   // requests.cpp: talking to the manager
-  [[nodiscard]] bool working() const { return socket_ && !replaying_; }
+  [[nodiscard]] bool listening() const { return socket_ && !replaying_; }
+  // A manager is there that is told what happens.
+  [[nodiscard]] bool working() const { return listening() && !handing_over_; }
   void exchange();
   [[nodiscard]] bool serve_datagram();
   [[nodiscard]] bool serve(Frame& frame);
@@ -74,6 +89,8 @@ class Keeper {
   [[nodiscard]] bool on_hold(Frame& frame);
   [[nodiscard]] bool on_configure(const Frame& frame);
   [[nodiscard]] bool on_quit(const Frame& frame);
+  [[nodiscard]] bool on_hand_over(const Frame& frame);
+  [[nodiscard]] bool on_repeat_signal(const Frame& frame);
   void on_ready();
   void begin_replay();
   void replay();
@@ -82,6 +99,12 @@ class Keeper {
   void send_exit(ProcessId id, const Entry& entry);
   void send_spawn_failed(ProcessId id, int stage, int code);
   void send_signal(int signal);
+
+  // succession.cpp: becoming a newer program
+  void on_inspect();
+  [[nodiscard]] SavedState save() const;
+  void become_anew();
+  void pass_descriptors_on(const SavedState& state, bool pass) const;
 
   Spawner spawner_;
   UniqueFd signals_;
@@ -102,6 +125,11 @@ class Keeper {
   UniqueFd background_ready_;     // where the process waits that started the daemon
   std::optional<int> quit_;       // the exit code the manager asked for
   std::optional<Time> leave_by_;  // until when a manager that is leaving may take
+
+  bool handing_over_ = false;     // the manager leaves for the next one
+  bool become_anew_ = false;      // and we, too
+  Replacement replacement_ = Replacement::none;  // for the next manager
+  int replacement_error_ = 0;
 
   bool replaying_ = false;
   std::vector<ProcessId> replay_ids_;

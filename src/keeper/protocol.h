@@ -34,12 +34,15 @@ enum class Request : std::uint16_t {
   daemonize = 10,
   serving = 11,
   ready = 12,
-  quit = 13,  // i32 exit code
+  quit = 13,           // i32 exit code
+  inspect = 14,        // -> inspected
+  hand_over = 15,      // u8 the keeper becomes the program anew, too -> handing_over
+  repeat_signal = 16,  // i32: a daemon_signal that this manager leaves to the next one
 };
 
 // From the keeper.
 enum class Notice : std::uint16_t {
-  hello = 101,          // u32 version, i32 pid of the keeper, u8 fresh: the first frame
+  hello = 101,          // u32 version, i32 pid of the keeper, u8 fresh, text version, u8 replacement, i32 errno: first
   child = 102,          // i32 pid, u8 which fds, record; fds: stdin, stdout, stderr
   held = 103,           // text name; fd
   end = 104,            // all children and held descriptors were told
@@ -50,6 +53,8 @@ enum class Notice : std::uint16_t {
   orphan = 109,         // i32 pid, i32 status
   daemon_signal = 110,  // i32 signal
   configured = 111,     // i32 errno, text; both empty on success
+  inspected = 112,      // i32 errno, u8 the program is another file, text program; fd: the state
+  handing_over = 113,   // the last notice: what happens from now on is told to the next manager
 };
 
 // Which of a child's descriptors travel with a frame, in this order.

@@ -3,8 +3,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
+#include "base/version.h"
 #include "keeper/loop.h"
 #include "keeper/settings.h"
 
@@ -47,6 +50,9 @@ void Keeper::begin_replay() {
   writer.u32(protocol_version);
   writer.i32(getpid());
   writer.u8(fresh_ ? 1 : 0);
+  writer.text(version);
+  writer.u8(static_cast<std::uint8_t>(std::exchange(replacement_, Replacement::none)));
+  writer.i32(std::exchange(replacement_error_, 0));
   send(Notice::hello, 0, writer);
   fresh_ = false;
   replay_ids_ = table_.ids();
@@ -90,7 +96,7 @@ void Keeper::finish_replay() {
 void Keeper::exchange() {
   sender_.flush(socket_.get());
   if (replaying_ && sender_.empty()) replay();
-  for (int turn = 0; turn < datagrams_per_turn && working() && sender_.empty() && !quit_ && !to_background_; ++turn) {
+  for (int turn = 0; turn < datagrams_per_turn && listening() && sender_.empty() && !quit_ && !to_background_; ++turn) {
     switch (receiver_.receive(socket_.get())) {
       case Receiver::Got::nothing:
         return;
@@ -161,6 +167,13 @@ bool Keeper::serve(Frame& frame) {
       return true;
     case Request::quit:
       return on_quit(frame);
+    case Request::inspect:
+      on_inspect();
+      return true;
+    case Request::hand_over:
+      return on_hand_over(frame);
+    case Request::repeat_signal:
+      return on_repeat_signal(frame);
   }
   return false;
 }
@@ -251,8 +264,31 @@ bool Keeper::on_configure(const Frame& frame) {
 bool Keeper::on_quit(const Frame& frame) {
   Reader reader(frame.payload);
   const int code = reader.i32();
-  if (reader.ok()) let_leave(code);
+  if (!reader.ok()) return false;
+  quit_ = code;
+  let_leave();
   return false;
+}
+
+// Only a manager that came so far that its successor has something to go on with.
+bool Keeper::on_hand_over(const Frame& frame) {
+  Reader reader(frame.payload);
+  const bool keeper_too = reader.u8() != 0;
+  if (!reader.ok() || !served_ || background_ready_) return false;
+  send(Notice::handing_over, 0, Writer());
+  handing_over_ = true;
+  become_anew_ = keeper_too;
+  let_leave();
+  return true;
+}
+
+bool Keeper::on_repeat_signal(const Frame& frame) {
+  Reader reader(frame.payload);
+  const int signal = reader.i32();
+  if (!reader.ok() || std::ranges::find(forwarded_signals, signal) == forwarded_signals.end()) return false;
+  // An order to shut down is remembered anyway.
+  if (handing_over_ && !is_shutdown(signal)) remember(signal);
+  return true;
 }
 
 void Keeper::on_ready() {

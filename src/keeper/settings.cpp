@@ -7,9 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "os/identity.h"
 #include "os/limits.h"
+#include "os/oom_score.h"
 
 namespace sup::keeper {
 namespace {
@@ -58,6 +62,13 @@ void take_all_descriptors(Spawner& spawner) {
   const auto limit = os::get_limit(RLIMIT_NOFILE);
   if (!limit) return;
   if (os::set_limit(RLIMIT_NOFILE, {limit->hard, limit->hard})) spawner.set_open_files(*limit);
+}
+
+void refuse_to_die_for_memory(Spawner& spawner) {
+  constexpr std::string_view never = "-1000";
+  std::string before = os::oom_score_adjustment();
+  if (before.empty() || before == never || !os::set_oom_score_adjustment(never)) return;
+  spawner.set_oom_score(std::move(before));
 }
 
 }  // namespace sup::keeper

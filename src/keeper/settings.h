@@ -13,4 +13,7 @@ namespace sup::keeper {
 // Raises our own soft limit of descriptors to the hard one, while what `spawner` starts keeps the limit we came with.
 void take_all_descriptors(Spawner& spawner);
 
+// Keeps the kernel from killing us when memory runs out, if we may, while what `spawner` starts is treated as before.
+void refuse_to_die_for_memory(Spawner& spawner);
+
 }  // namespace sup::keeper

@@ -76,6 +76,7 @@ pid_t Spawner::start(ChildTask& task) {
     task.set_open_files = true;
     task.open_files = {open_files_->soft, open_files_->hard};
   }
+  task.oom_score = oom_score_.c_str();
   task.max_fd = 65536;
   const os::AllSignalsBlocked blocked;
   while (true) {

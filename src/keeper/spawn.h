@@ -11,6 +11,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -38,6 +39,10 @@ class Spawner {
 
   // RLIMIT_NOFILE of whatever is started from now on; ours until set.
   void set_open_files(const os::Limit& limit) { open_files_ = limit; }
+  [[nodiscard]] const std::optional<os::Limit>& open_files() const { return open_files_; }
+  // os::oom_score_adjustment of whatever is started from now on; ours while it is empty.
+  void set_oom_score(std::string score) { oom_score_ = std::move(score); }
+  [[nodiscard]] const std::string& oom_score() const { return oom_score_; }
   [[nodiscard]] Method method() const { return method_; }
 
  private:
@@ -53,6 +58,7 @@ class Spawner {
   std::array<UniqueFd, 4> slots_;
   std::size_t staged_ = 0;  // slots_[0..staged_) hold descriptors of a child
   std::optional<os::Limit> open_files_;
+  std::string oom_score_;
   std::vector<const char*> environment_;
 };
 

@@ -10,6 +10,11 @@ Entry* Table::find(ProcessId id) {
   return found != entries_.end() ? &found->second : nullptr;
 }
 
+const Entry* Table::find(ProcessId id) const {
+  const auto found = entries_.find(id);
+  return found != entries_.end() ? &found->second : nullptr;
+}
+
 void Table::started(ProcessId id, Spawned child) {
   Entry& entry = entries_[id];
   entry.pid = child.pid;
@@ -29,6 +34,11 @@ ProcessId Table::reaped(pid_t pid, const Exit& exit) {
   entry.exited = true;
   entry.exit = exit;
   return id;
+}
+
+void Table::adopt(ProcessId id, Entry entry) {
+  if (entry.running()) by_pid_[entry.pid] = id;
+  entries_[id] = std::move(entry);
 }
 
 void Table::acknowledge(ProcessId id) {

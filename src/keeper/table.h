@@ -31,11 +31,14 @@ struct Entry {
 class Table {
  public:
   [[nodiscard]] Entry* find(ProcessId id);
+  [[nodiscard]] const Entry* find(ProcessId id) const;
   // The entry of `id`, made if there is none.
   [[nodiscard]] Entry& at(ProcessId id) { return entries_[id]; }
   void started(ProcessId id, Spawned child);
   // The entry's id, or 0 if this is no running child of ours.
   [[nodiscard]] ProcessId reaped(pid_t pid, const Exit& exit);
+  // An entry as another table of this process had it.
+  void adopt(ProcessId id, Entry entry);
   // Forgets the last child and its descriptors; the record stays.
   void acknowledge(ProcessId id);
   void drop(ProcessId id);

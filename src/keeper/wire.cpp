@@ -1,7 +1,6 @@
 #include "keeper/wire.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -11,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "os/memory_file.h"
 
 namespace sup::keeper {
 namespace {
@@ -27,21 +28,6 @@ constexpr std::uint8_t flag_lost = 2;       // the sender had to leave something
 
 constexpr std::size_t max_fds_with_memory = max_frame_fds + 1;
 constexpr std::size_t max_merged = 32;  // frames put into one datagram
-
-// A sealed memfd that holds `payload`, or none when that cannot be had.
-UniqueFd in_memory(std::string_view payload) {
-  UniqueFd fd(memfd_create("supervisord", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd) return {};
-  std::size_t done = 0;
-  while (done < payload.size()) {
-    const ssize_t wrote = write(fd.get(), payload.data() + done, payload.size() - done);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return {};
-    done += static_cast<std::size_t>(wrote);
-  }
-  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) return {};
-  return fd;
-}
 
 enum class Sent : std::uint8_t { done, later, without_fds, gone };
 
@@ -133,7 +119,7 @@ void Sender::send(int socket, std::uint16_t verb, std::uint32_t id, std::string_
   std::array<int, max_fds_with_memory> borrowed{};
   UniqueFd memory;
   if (payload.size() > max_datagram - sizeof header) {
-    memory = in_memory(payload);
+    if (auto file = os::write_memory_file("supervisord", payload)) memory = std::move(*file);
     payload = {};
     header.flags |= memory ? flag_in_memory : flag_lost;
     if (memory) {

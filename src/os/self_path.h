@@ -9,4 +9,7 @@ namespace sup::os {
 // put there is what runs next; else the kernel's word for it.
 [[nodiscard]] std::string self_path(const std::string& argv0);
 
+// Is it the file that runs now? After a package upgrade the path of old names another one.
+[[nodiscard]] bool is_running_program(const std::string& path);
+
 }  // namespace sup::os

@@ -24,6 +24,8 @@
 #include "keeper/client.h"
 #include "keeper/loop.h"
 #include "keeper/settings.h"
+#include "keeper/state.h"
+#include "os/memory_file.h"
 #include "os/signals.h"
 
 namespace sup::keeper {
@@ -56,7 +58,23 @@ class StandInStarter final : public ManagerStarter {
  public:
   explicit StandInStarter(int test) : test_(test) {}
 
-  pid_t start(Spawner&, int socket, bool) override {
+  [[nodiscard]] std::string program() const override { return "stand-in"; }
+  [[nodiscard]] bool differs() const override { return false; }
+
+  // Another keeper in the same process, as after an exec: it has the descriptors, the children and the bytes.
+  int become(int state) override {
+    const auto bytes = os::read_memory_file(state);
+    auto saved = bytes ? read_state(*bytes) : std::unexpected(bytes.error());
+    auto spawner = Spawner::create();
+    auto signals = os::signal_descriptor({SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2});
+    if (!saved || !spawner || !signals) return EIO;
+    close(state);
+    Keeper keeper(std::move(*spawner), std::move(*signals), *this);
+    keeper.adopt(*saved);
+    _exit(keeper.run());
+  }
+
+  pid_t start(Spawner&, int socket, bool, int) override {
     const pid_t pid = fork();
     if (pid != 0) return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
