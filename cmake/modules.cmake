@@ -1,5 +1,5 @@
 # How modules, programs and their tests are declared, and the libraries from outside.
-find_package(fmt REQUIRED)
+find_path(FMT_INCLUDE fmt/format-inl.h REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_path(PUGIXML_INCLUDE pugixml.hpp REQUIRED)
@@ -52,6 +52,7 @@ function(sup_module name)
   if(tests AND SUP_TESTS AND NOT SUP_FUZZ)
     add_executable(${name}_test ${tests})
     target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests ${RAPIDCHECK_INCLUDE})
+    target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)  # they are built oftener than they run
     target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest_main ${RAPIDCHECK_LIBRARY})
     gtest_discover_tests(${name}_test PROPERTIES TIMEOUT 120 DISCOVERY_TIMEOUT 60)
   endif()
