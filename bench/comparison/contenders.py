@@ -145,7 +145,7 @@ class Supervisord:
 
     def version(self):
         done = subprocess.run([self.daemon, "--version"], stdout=subprocess.PIPE, text=True, check=True)
-        return f"{self.daemon} {done.stdout.strip()}"
+        return f"{os.path.basename(self.daemon)} {done.stdout.strip()}"
 
     def configure(self, run, programs):
         lines = [f"[unix_http_server]\nfile={run.socket}\n",
@@ -195,20 +195,26 @@ class Limit:
         return [self.helper, "run", run.config]
 
 
+PROGRAMS = ("supervisord", "supervisorctl", "bench_child", "bench_client", "bench_limit")
+
+
+def missing(options):
+    paths = [os.path.join(options.bin, name) for name in PROGRAMS]
+    return [path for path in paths if not os.access(path, os.X_OK)]
+
+
+def take_programs(options, folder):
+    """From now on ours are those copied to `folder`."""
+    for name in PROGRAMS:
+        shutil.copy(os.path.join(options.bin, name), folder)
+    options.bin = folder
+
+
 def find(options):
-    """(the contenders, None) or (None, what is missing)"""
-    ours = Supervisord("ours", *(os.path.join(options.bin, name) for name in ("supervisord", "supervisorctl")))
-    limit = Limit(os.path.join(options.bin, "bench_limit"))
-    needed = [ours.daemon, ours.ctl, limit.helper, *(os.path.join(options.bin, f"bench_{n}") for n in ("child", "client"))]
-    missing = [path for path in needed if not os.access(path, os.X_OK)]
-    if missing:
-        return None, "not built: " + " ".join(missing) + " (cmake --build --preset release)"
-    everybody = [ours]
+    """Those that are there, in the order of the table's columns."""
+    everybody = [Supervisord("ours", os.path.join(options.bin, "supervisord"), os.path.join(options.bin, "supervisorctl"))]
     if os.access(options.supervisor, os.X_OK):
         ctl = os.path.join(os.path.dirname(options.supervisor), "supervisorctl")
         everybody.append(Supervisord("supervisor", options.supervisor, ctl))
-    everybody.append(limit)
-    if options.only:
-        wanted = options.only.split(",")
-        everybody = [contender for contender in everybody if contender.name in wanted]
-    return everybody, None if everybody else "no contender of that name"
+    everybody.append(Limit(os.path.join(options.bin, "bench_limit")))
+    return [contender for contender in everybody if not options.only or contender.name in options.only]

@@ -94,7 +94,7 @@ def restart(run, results, count, options):
     """One program at a time dies and comes back."""
     if count < 10:
         return
-    rounds = 8 if run.contender.original else 100 if count > 10 else 300
+    rounds = 6 if run.contender.original else 300 if count == 10 else 100 if count <= 1000 else 40
     samples, cpu = kill_one_by_one(run, max(rounds // 20, 3) if options.quick else rounds, 0.006)
     results.add_latencies(f"restart, {programs(count)}", "ms", run.contender, samples)
     results.add(f"restart, {programs(count)}: CPU", "ms per restart", run.contender, cpu * 1000)
@@ -133,7 +133,7 @@ def storm(run, results, count, options):
     """All programs are killed at once; meanwhile somebody asks for the state every few milliseconds."""
     if count < 1000:
         return
-    for _ in range(1 if options.quick else 3):
+    for _ in range(1 if options.quick or count > 1000 else 2 if run.contender.original else 3):
         client = run.call("getState", 1, 0, 1, stdin=subprocess.PIPE) if run.contender.calls else None
         time.sleep(0.1)
         begin = time.monotonic_ns()
