@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -96,6 +97,8 @@ void FastCgi::close(const Key& key) {
   Shared& shared = sockets_[key];
   if (!shared.fd) return;
   log_(Level::info, "Closing socket {}", key.second);
+  // The keeper lets go of its copy a moment later: until then a socket that still listens would have the address.
+  ::shutdown(shared.fd.get(), SHUT_RDWR);
   children_.release(held_name(key));
   shared.fd.reset();
 }
