@@ -144,6 +144,7 @@ RequestParser::Step RequestParser::Impl::read_line(std::string_view bytes) {
 RequestParser::Step RequestParser::Impl::read_old_header(std::string_view bytes) {
   const std::size_t end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos) return bytes.size() < header_limit ? Step{} : fail(431);
+  if (end + 4 > header_limit) return fail(431);
   std::string header(bytes.substr(0, end + 4));
   header.insert(header.find('\r'), " HTTP/1.0");
   error_code error;
