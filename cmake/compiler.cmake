@@ -20,9 +20,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 
 if(SUP_SANITIZE)
+  add_compile_options(-fsanitize=${SUP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g1)
   # g++ 12 sees uninitialised values that are none in instrumented code: its manual warns of that combination.
-  add_compile_options(-fsanitize=${SUP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g1
-                      -Wno-maybe-uninitialized)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized)
+  endif()
   add_link_options(-fsanitize=${SUP_SANITIZE})
   add_compile_definitions(_GLIBCXX_ASSERTIONS SUP_SANITIZED=1)
 else()

@@ -77,12 +77,26 @@ class FakeHost final : public config::Host {
   const std::map<std::string, std::string>& environment() const override { return variables; }
 
  private:
+  // In steps, not by trying: patterns may come from a fuzzer.
   static bool matches(std::string_view pattern, std::string_view path) {
-    if (pattern.empty()) return path.empty();
-    if (pattern.front() == '*') {
-      return matches(pattern.substr(1), path) || (!path.empty() && matches(pattern, path.substr(1)));
+    constexpr auto none = std::string_view::npos;
+    std::size_t at = 0, in = 0;
+    std::size_t star = none, from = 0;  // the last `*`, and what it has not swallowed yet
+    while (in < path.size()) {
+      if (at < pattern.size() && pattern[at] == '*') {
+        star = at++;
+        from = in;
+      } else if (at < pattern.size() && pattern[at] == path[in]) {
+        ++at;
+        ++in;
+      } else if (star != none) {
+        at = star + 1;
+        in = ++from;
+      } else {
+        return false;
+      }
     }
-    return !path.empty() && pattern.front() == path.front() && matches(pattern.substr(1), path.substr(1));
+    return pattern.find_first_not_of('*', at) == none;
   }
 };
 
