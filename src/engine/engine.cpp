@@ -55,6 +55,11 @@ void Engine::apply(Entry& entry, const Input& input) {
   const process::Outcome outcome = process::step(entry.machine, entry.rules, input, now_.mono);
   arm(entry, before);
   if (outcome.change) announce(entry, *outcome.change, input, outcome, pid);
+  if (input.kind == Input::Kind::exited && entry.machine.pid == 0) {
+    // Before anybody who waited for the end is answered.
+    if (is_listener(entry)) listeners_.ended(entry);
+    fastcgi_.release(entry);
+  }
   switch (outcome.effect) {
     case Effect::none: break;
     case Effect::spawn: spawn(entry); break;

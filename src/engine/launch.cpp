@@ -302,8 +302,6 @@ void Engine::finish(Entry& entry) {
   }
   now_ = now;
   entry.reaped.reset();
-  if (is_listener(entry)) listeners_.ended(entry);
-  fastcgi_.release(entry);
   out_.children.acknowledge(entry.id);
   drain_work();
   on_time();  // an immediate restart, or the end of the tries
