@@ -13,12 +13,13 @@
 namespace bench {
 
 struct Slot {
-  std::int64_t began = 0;  // nanoseconds of CLOCK_MONOTONIC
+  std::int64_t began = 0;  // when main() began, in nanoseconds of CLOCK_MONOTONIC
   std::int64_t pid = 0;
+  std::int64_t entered = 0;  // when the kernel let the program go, before libc's own start; as `began` where unknown
   std::int64_t count = 0;    // what the program counts: events received
   std::int64_t counted = 0;  // when it had `count`
 };
-static_assert(sizeof(Slot) == 32);
+static_assert(sizeof(Slot) == 40);
 
 inline std::int64_t now() noexcept {
   timespec time{};

@@ -1,9 +1,9 @@
 // What the machine allows: the same work as the daemon's with no policy, as a bound to compare with.
 //
 //   bench_limit run PLAN                       start, restart and log programs; SIGTERM stops them all, then ends
-//   bench_limit respawn ROUNDS BOARD CHILD     kill, wait and posix_spawn in a loop; prints nanoseconds to main()
-//   bench_limit http SOCKET BYTES              answer every POST on a unix socket with a page of BYTES
-//   bench_limit events COUNT CHILD ARGS...     send COUNT events to a listener one by one; prints events a second
+//   bench_limit respawn ROUNDS BOARD CHILD     kill, wait and posix_spawn in a loop; prints nanoseconds to main() and
+//   before libc's start bench_limit http SOCKET BYTES              answer every POST on a unix socket with a page of
+//   BYTES bench_limit events COUNT CHILD ARGS...     send COUNT events to a listener one by one; prints events a second
 //
 // A line of PLAN is one program: log file, bytes after which it is rotated (0: never), backups and the command line,
 // separated by tabs.
@@ -209,7 +209,8 @@ int respawn(int rounds, char* board, char* child) {
     if (waitpid(pid, nullptr, 0) != pid) die("waitpid");
     pid = spawn(argv, -1, -1);
     arrive(pid, begin);
-    std::printf("%lld\n", static_cast<long long>(slot.began - begin));
+    std::printf("%lld %lld\n", static_cast<long long>(slot.began - begin),
+                static_cast<long long>(slot.entered - begin));
   }
   kill(pid, SIGKILL);
   return 0;

@@ -12,7 +12,7 @@ import time
 from . import processes
 
 BIN = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/release/bin"))
-_SLOT = struct.Struct("4q")  # as in board.h
+_SLOT = struct.Struct("5q")  # as in board.h
 
 
 @dataclasses.dataclass
@@ -50,9 +50,12 @@ class Board:
     def pid(self, slot):
         return _SLOT.unpack_from(self._map, slot * _SLOT.size)[1]
 
+    def entered(self, slot):
+        return _SLOT.unpack_from(self._map, slot * _SLOT.size)[2]
+
     def count(self, slot):
         """(events, when the last came)"""
-        return _SLOT.unpack_from(self._map, slot * _SLOT.size)[2:]
+        return _SLOT.unpack_from(self._map, slot * _SLOT.size)[3:]
 
     def wait_began(self, slots, since, timeout=120):
         """Until the programs of these slots have begun after `since`; when the last of them did."""

@@ -74,20 +74,22 @@ def ctl(run, results, count, options):
 
 
 def kill_one_by_one(run, rounds, pause):
-    """Milliseconds from kill -9 to the replacement's main(), and the daemon's CPU seconds for each."""
+    """Milliseconds from kill -9 to the replacement's main(), the same to its first instruction, and the daemon's CPU
+    seconds for each."""
     board, slots = run.board, list(run.everything)
     # The daemon's other work of starting must be over.
     time.sleep(0.2)
     random.Random(rounds).shuffle(slots)
     cpu = processes.cpu_seconds(run.own)
-    samples = []
+    to_main, to_entry = [], []
     for i in range(rounds):
         slot = slots[i % len(slots)]
         begin = time.monotonic_ns()
         os.kill(board.pid(slot), signal.SIGKILL)
         time.sleep(pause)
-        samples.append((board.wait_began([slot], begin, 20) - begin) / 1e6)
-    return samples, (processes.cpu_seconds(run.own) - cpu) / rounds
+        to_main.append((board.wait_began([slot], begin, 20) - begin) / 1e6)
+        to_entry.append((board.entered(slot) - begin) / 1e6)
+    return to_main, to_entry, (processes.cpu_seconds(run.own) - cpu) / rounds
 
 
 def restart(run, results, count, options):
@@ -95,8 +97,9 @@ def restart(run, results, count, options):
     if count < 10:
         return
     rounds = 6 if run.contender.original else 300 if count == 10 else 100 if count <= 1000 else 40
-    samples, cpu = kill_one_by_one(run, max(rounds // 20, 3) if options.quick else rounds, 0.006)
-    results.add_latencies(f"restart, {programs(count)}", "ms", run.contender, samples)
+    to_main, to_entry, cpu = kill_one_by_one(run, max(rounds // 20, 3) if options.quick else rounds, 0.006)
+    results.add_latencies(f"restart, {programs(count)}", "ms", run.contender, to_main)
+    results.add(f"restart, {programs(count)}: before the program's libc, p50", "ms", run.contender, to_entry)
     results.add(f"restart, {programs(count)}: CPU", "ms per restart", run.contender, cpu * 1000)
 
 
@@ -107,8 +110,10 @@ def bare_loop(options, results):
         board = run.new_board(1)
         done = subprocess.run([limit.helper, "respawn", "10" if options.quick else "300", board.path, run.child],
                               stdout=subprocess.PIPE, check=True, timeout=60)
-        samples = [int(line) / 1e6 for line in done.stdout.split()]
-        results.add_latencies("restart, bare loop of kill, waitpid and posix_spawn", "ms", limit, samples)
+        samples = [[int(word) / 1e6 for word in line.split()] for line in done.stdout.splitlines()]
+        line = "restart, bare loop of kill, waitpid and posix_spawn"
+        results.add_latencies(line, "ms", limit, [to_main for to_main, _ in samples])
+        results.add(line + ": before the program's libc, p50", "ms", limit, [to_entry for _, to_entry in samples])
 
 
 def update(run, results, count, options):
