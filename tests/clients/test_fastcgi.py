@@ -1,4 +1,4 @@
-"""A FastCGI application in C behind nginx, both kept by the daemon: processes share a socket that outlives each of them."""
+"""A FastCGI application in C behind nginx, both kept by the daemon: its processes share a socket that outlives each."""
 import http.client
 import os
 import re
@@ -162,7 +162,8 @@ def test_processes_share_a_socket(pair, application, kind):
         seen.append(daemon.ctl("start", names()[0]))
         seen += [ask(box)[0], daemon.ctl("start", "app:*")]
         wait_all_answer(daemon)
-        seen.append(sorted(re.sub(r":\d+$", ":PORT", text) for _, text in daemon.messages() if re.search("(Creating|Closing) socket", text)))
+        seen.append(sorted(re.sub(r":\d+$", ":PORT", text) for _, text in daemon.messages()
+                           if re.search("(Creating|Closing) socket", text)))
         seen.append(daemon.ctl("shutdown"))
         return seen, daemon.wait_exit()
     pair.same(session)

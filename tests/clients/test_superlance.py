@@ -59,7 +59,8 @@ def test_crashmail(pair):
     prepare(pair)
     pair.start(listener("crashmail", "-a -s @/mailer -m ops@example.com -o [host]", "PROCESS_STATE_EXITED") +
                "[program:crash]\ncommand=/bin/sh -c 'sleep 1.5; exit 3'\nautorestart=false\nautostart=false\n"
-               "[program:fine]\ncommand=/bin/sh -c 'sleep 1.5'\nautorestart=false\nautostart=false\n[group:g]\nprograms=crash\n")
+               "[program:fine]\ncommand=/bin/sh -c 'sleep 1.5'\nautorestart=false\nautostart=false\n"
+               "[group:g]\nprograms=crash\n")
 
     def session(daemon):
         daemon.wait_state("crashmail", "RUNNING")
@@ -67,6 +68,7 @@ def test_crashmail(pair):
         daemon.wait_state("fine", "EXITED")
         daemon.rpc.startProcess("g:crash")
         found = wait_mails(daemon)
+        eventually(lambda: "Process crash" in daemon.box.read("crashmail.err"), what="its report")
         return [plain(mail) for mail in found], plain(daemon.box.read("crashmail.err")), daemon.state("crashmail")
     seen = pair.same(session)
     assert "Process crash in group g exited unexpectedly (pid N) from state RUNNING" in seen[0][0]
@@ -121,7 +123,8 @@ def site():
 def test_httpok(pair, site):
     prepare(pair)
     url = f"http://127.0.0.1:{site.server_address[1]}/page"
-    pair.start(listener("httpok", f"-p app -p g:member -p nosuch -p idle -t 5 -s @/mailer -m ops@example.com {url}", "TICK_5") +
+    arguments = f"-p app -p g:member -p nosuch -p idle -t 5 -s @/mailer -m ops@example.com {url}"
+    pair.start(listener("httpok", arguments, "TICK_5") +
                f"[program:app]\n{SLEEPER}[program:other]\n{SLEEPER}[program:idle]\n{SLEEPER}autostart=false\n"
                f"[program:member]\n{SLEEPER}[group:g]\nprograms=member\n")
 
@@ -144,24 +147,26 @@ def test_httpok(pair, site):
 
 
 @pytest.mark.limit(90)
-@pytest.mark.parametrize("name, event, text", [("fatalmailbatch", "PROCESS_STATE_FATAL", "failed to start too many times"),
-                                               ("crashmailbatch", "PROCESS_STATE_EXITED", "died unexpectedly")])
-def test_mails_in_batches(pair, name, event, text):
+@pytest.mark.parametrize("name, event, victim, text", [
+    ("fatalmailbatch", "PROCESS_STATE_FATAL", "bad", "failed to start too many times"),
+    ("crashmailbatch", "PROCESS_STATE_EXITED", "dies", "died unexpectedly")])
+def test_mails_in_batches(pair, name, event, victim, text):
     servers = [MailServer(), MailServer()]
     try:
-        # Two lines of arguments, because each side has a mail server of its own.
+        # In a script, because each side has a mail server of its own.
         for box, server in zip(pair.boxes, servers):
-            box.script("batch", f"exec {PYTHON} -Bu -m superlance.{name} --toEmail=ops@example.com --fromEmail=me@example.com "
-                                f"--tickEvent=TICK_5 --interval=0.05 --smtpHost={server.address}\n")
-        pair.start(f"[eventlistener:batch]\ncommand=@/batch\nevents={event},TICK_5\nenvironment=PYTHONPATH=\"{FOLDER}\"\n"
-                   "stderr_logfile=@/batch.err\n[program:bad]\ncommand=/bin/sh -c 'exit 3'\nstartretries=0\nautostart=false\n"
-                   "[program:dies]\ncommand=/bin/sh -c 'sleep 1.2; exit 3'\nautorestart=false\nautostart=false\n")
+            box.script("batch", f"exec {PYTHON} -Bu -m superlance.{name} --toEmail=ops@example.com "
+                                f"--fromEmail=me@example.com --tickEvent=TICK_5 --interval=0.05 "
+                                f"--smtpHost={server.address}\n")
+        pair.start(f"[eventlistener:batch]\ncommand=@/batch\nevents={event},TICK_5\n"
+                   f"environment=PYTHONPATH=\"{FOLDER}\"\nstderr_logfile=@/batch.err\n"
+                   "[program:bad]\ncommand=/bin/false\nstartsecs=30\nstartretries=0\nautostart=false\n"
+                   "[program:dies]\ncommand=/bin/sh -c 'exit 3'\nstartsecs=0\nautorestart=false\nautostart=false\n")
 
         def session(daemon):
             server = servers[pair.daemons.index(daemon)]
             daemon.wait_state("batch", "RUNNING")
-            daemon.call("startProcess", "bad")
-            daemon.call("startProcess", "dies")
+            daemon.call("startProcess", victim)
             mail = eventually(lambda: server.mails and server.mails[0], 30,
                               what=lambda: f"a mail: {daemon.box.read('batch.err')}\n{daemon.log()[-2000:]}")
             assert text in mail

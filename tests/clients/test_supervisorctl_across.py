@@ -1,4 +1,4 @@
-"""Debian's supervisorctl on our daemon and ours on Debian's: in all four combinations the words get the same answers."""
+"""Debian's supervisorctl on our daemon and ours on Debian's: the four combinations give the same answers."""
 import re
 import signal
 import subprocess
@@ -31,7 +31,8 @@ def settled_pair(module_pair):
     def settle(daemon):
         for name, state in STATES:
             daemon.wait_state(name, state)
-        eventually(lambda: daemon.box.read("talk.out").endswith("end é\n") and daemon.box.read("talk.err"), what="talk")
+        eventually(lambda: daemon.box.read("talk.out").endswith("end é\n"), what="talk's output")
+        eventually(lambda: daemon.box.read("talk.err"), what="talk's errors")
     module_pair.each(settle)
     return module_pair
 
@@ -47,8 +48,9 @@ status | status all | status run | status g:* | status many:* | status run manua
 pid | pid all | pid run manual | pid nosuch | avail | version | reread | help | help status | ?
 start run | start nosuch | start nosuch:* | start bad | start quick | start g:a | stop nosuch | stop manual | stop gone
 restart nosuch | signal CONT run | signal CONT g:* | signal FOO run | signal HUP manual | signal HUP nosuch
-signal 18 many:* | clear run | clear nosuch | clear gone | tail talk | tail -10 talk | tail talk stderr | tail -9 talk stderr
-tail nolog | tail nosuch | add run | add nosuch | remove run | remove nosuch | update | update run | open foo | fg
+signal 18 many:* | clear run | clear nosuch | clear gone | tail talk | tail -10 talk | tail talk stderr
+tail -9 talk stderr | tail nolog | tail nosuch | add run | add nosuch | remove run | remove nosuch
+update | update run | open foo | fg
 fg nosuch | fg manual | quit | exit | nosuch | shutdown now | reload now | maintail more words | tail | clear | signal
 """
 
@@ -64,7 +66,8 @@ def test_two_words_in_one_argument(crossings):
 
 def test_a_session_through_a_pipe(crossings):
     words = ("status run", "nosuch", "", "pid run manual", "help stop", "tail -6 talk stderr", "start run nosuch",
-             "signal CONT g:*", "avail", "version", "status", "?tail", "tail -9 talk", "open nonsense", "status g:b", "quit")
+             "signal CONT g:*", "avail", "version", "status", "?tail", "tail -9 talk", "open nonsense", "status g:b",
+             "quit")
     for arguments in ([], ["-i"]):
         compare(crossings, [crossing.ctl(*arguments, input="\n".join(words) + "\n") for crossing in crossings],
                 lambda done: without_pids(re_version(done)))
@@ -88,7 +91,8 @@ def test_by_address_and_password_instead_of_a_file(quartet):
         url = f"http://127.0.0.1:{crossing.box.port}"
         crossing.daemon.wait_state("x", "RUNNING")
         return [crossing.ctl("-s", url, *login, *words, config=False)
-                for login in (["-u", "me", "-p", "secret"], ["-ume", "-psecret"], ["--username=me", "--password=secret"])
+                for login in (["-u", "me", "-p", "secret"], ["-ume", "-psecret"],
+                              ["--username=me", "--password=secret"])
                 for words in (["status"], ["avail"], ["stop", "x"], ["start", "x"])] + [
                     crossing.ctl("-s", url, "-u", "me", "-p", "wrong", words, config=False)
                     for words in ("status", "pid")]
@@ -101,7 +105,8 @@ def test_by_address_and_password_instead_of_a_file(quartet):
 def write_talkers(quartet):
     for box in quartet.boxes:
         box.script("talk", "printf '%03000d begin\\n' 7; printf '%03000d begin\\n' 8 >&2\n"
-                           f"while [ ! -e {box}/go ]; do sleep 0.05; done; echo the end; echo the end >&2; exec sleep 600")
+                           f"while [ ! -e {box}/go ]; do sleep 0.05; done; echo the end; echo the end >&2; "
+                           "exec sleep 600")
 
 
 TALK = "[program:talk]\ncommand=@/talk\nstdout_logfile=@/talk.out\nstderr_logfile=@/talk.err\n"
@@ -152,11 +157,12 @@ def test_a_program_in_the_foreground(quartet):
         daemon.wait_state("repeat", "RUNNING")
         box.wait_lines("repeat.out")
         with open(box.path("seen"), "wb") as seen:
-            foreground = box.start([crossing.program, "-c", daemon.path, "fg", "repeat"], stdin=subprocess.PIPE, stdout=seen,
-                                   env={"PYTHONUNBUFFERED": "1"})
+            foreground = box.start([crossing.program, "-c", daemon.path, "fg", "repeat"],
+                                   stdin=subprocess.PIPE, stdout=seen, env={"PYTHONUNBUFFERED": "1"})
 
         def shown(text):
-            eventually(lambda: text in box.read("seen"), what=lambda: f"{text} from {crossing.name}: {box.read('seen')!r}")
+            eventually(lambda: text in box.read("seen"),
+                       what=lambda: f"{text} from {crossing.name}: {box.read('seen')!r}")
         shown("ready")
         foreground.stdin.write("hello é\n".encode())
         foreground.stdin.flush()
@@ -202,11 +208,13 @@ def test_changes_through_a_pipe(quartet):
 
         def piped(*lines):
             return crossing.ctl(input="\n".join(lines) + "\n")
-        seen = [piped("stop keep", "stop keep", "start keep", "start keep manual", "restart keep drop", "signal HUP change")]
+        seen = [piped("stop keep", "stop keep", "start keep", "start keep manual", "restart keep drop",
+                      "signal HUP change")]
         daemon.wait_state("change", "RUNNING")
         daemon.reconfigure(f"[program:keep]\n{SLEEPER}[program:change]\n{SLEEPER}priority=1\n[program:new]\n{SLEEPER}"
                            f"[program:new2]\n{SLEEPER}[group:both]\nprograms=new,new2\n")
-        seen.append(piped("avail", "add both", "reread", "avail", "add both", "update change", "update", "update", "reread"))
+        seen.append(piped("avail", "add both", "reread", "avail", "add both", "update change", "update", "update",
+                          "reread"))
         for name in ("keep", "change", "both:new", "both:new2"):
             daemon.wait_state(name, "RUNNING")
         seen.append(piped("stop both:*", "start both:", "start both:*", "remove keep", "stop keep", "remove keep",

@@ -9,8 +9,9 @@ from support.http import basic, outcome
 from support.waiting import eventually
 
 SLEEPER = "command=sleep 600\n"
-PROGRAMS = (f"[program:run]\n{SLEEPER}[program:manual]\n{SLEEPER}autostart=false\n[program:bad]\ncommand=/no/such/file\n"
-            "startretries=0\n[program:talk]\ncommand=@/talk\nstdout_logfile=@/talk.out\nredirect_stderr=true\n"
+PROGRAMS = (f"[program:run]\n{SLEEPER}[program:manual]\n{SLEEPER}autostart=false\n"
+            "[program:bad]\ncommand=/no/such/file\nstartretries=0\n"
+            "[program:talk]\ncommand=@/talk\nstdout_logfile=@/talk.out\nredirect_stderr=true\n"
             f"[program:a]\n{SLEEPER}[program:b]\n{SLEEPER}[group:g]\nprograms=a,b\n")
 
 
@@ -25,7 +26,8 @@ def servers(module_pair):
     pair.start(PROGRAMS, inet="username=me\npassword=s/cr:t")
 
     def settle(daemon):
-        for name, state in (("run", "RUNNING"), ("bad", "FATAL"), ("g:a", "RUNNING"), ("g:b", "RUNNING"), ("talk", "RUNNING")):
+        for name, state in (("run", "RUNNING"), ("bad", "FATAL"), ("g:a", "RUNNING"), ("g:b", "RUNNING"),
+                            ("talk", "RUNNING")):
             daemon.wait_state(name, state)
         daemon.box.wait_lines("talk.out", 2)
     pair.each(settle)
@@ -42,13 +44,17 @@ def without_clock(value):
 
 
 CALLS = [("supervisor.getState",), ("supervisor.getAPIVersion",), ("supervisor.getIdentification",),
-         ("supervisor.getAllProcessInfo",), ("supervisor.getProcessInfo", "g:a"), ("supervisor.getProcessInfo", "nosuch"),
+         ("supervisor.getAllProcessInfo",), ("supervisor.getProcessInfo", "g:a"),
+         ("supervisor.getProcessInfo", "nosuch"),
          ("supervisor.readProcessStdoutLog", "talk", 0, 0), ("supervisor.readProcessLog", "talk", -3, 0),
          ("supervisor.tailProcessStdoutLog", "talk", 0, 5), ("supervisor.signalProcessGroup", "g", "CONT"),
          ("supervisor.startProcess", "run"), ("supervisor.startProcess", "bad"), ("supervisor.startProcess",),
-         ("supervisor.stopProcess", "manual"), ("supervisor.sendProcessStdin", "talk", ""), ("supervisor.reloadConfig",),
-         ("supervisor.sendRemoteCommEvent", "tüp", "dåta"), ("supervisor.getAllProcessInfo", True), ("supervisor.nosuch",),
-         ("nosuch",), ("supervisor._getAllProcesses",), ("supervisor.clearAllProcessLogs",), ("system.methodHelp", "nosuch"),
+         ("supervisor.stopProcess", "manual"), ("supervisor.sendProcessStdin", "talk", ""),
+         ("supervisor.reloadConfig",),
+         ("supervisor.sendRemoteCommEvent", "tüp", "dåta"), ("supervisor.getAllProcessInfo", True),
+         ("supervisor.nosuch",),
+         ("nosuch",), ("supervisor._getAllProcesses",), ("supervisor.clearAllProcessLogs",),
+         ("system.methodHelp", "nosuch"),
          ("system.methodSignature", "supervisor.startProcess"), ("system.methodHelp", "supervisor.getState", 1)]
 
 
@@ -67,7 +73,8 @@ def test_a_call(servers, call):
 def test_a_text_as_argument(servers, value):
     def ask(daemon):
         with proxy(daemon, use_builtin_types=True) as client:
-            return [outcome(client.supervisor.getProcessInfo, value), outcome(client.supervisor.sendProcessStdin, "run", value),
+            return [outcome(client.supervisor.getProcessInfo, value),
+                    outcome(client.supervisor.sendProcessStdin, "run", value),
                     outcome(client.supervisor.getState, value)]
     servers.same(ask, without_clock)
 
@@ -79,7 +86,8 @@ def test_a_value_of_another_type_as_argument(servers, value):
     """The original answers some of them with status 500; a fault says more."""
     def ask(daemon):
         with proxy(daemon, allow_none=True) as client:
-            seen = [outcome(client.supervisor.getProcessInfo, value), outcome(client.supervisor.sendProcessStdin, "run", value),
+            seen = [outcome(client.supervisor.getProcessInfo, value),
+                    outcome(client.supervisor.sendProcessStdin, "run", value),
                     outcome(client.supervisor.getState, value)]
             return seen, client.supervisor.getState()
     for daemon in servers.daemons:
@@ -236,8 +244,10 @@ def test_a_whole_session(pair):
             seen += [outcome(supervisor.reloadConfig), outcome(supervisor.addProcessGroup, "walk"),
                      outcome(supervisor.removeProcessGroup, "run"), outcome(supervisor.stopProcess, "run"),
                      outcome(supervisor.removeProcessGroup, "run"), outcome(supervisor.getProcessInfo, "run"),
-                     outcome(supervisor.sendProcessStdin, "talk", "héllo\n"), outcome(supervisor.clearProcessLogs, "talk"),
-                     sorted_by_name(supervisor.signalAllProcesses("CONT")), sorted_by_name(supervisor.stopAllProcesses()),
+                     outcome(supervisor.sendProcessStdin, "talk", "héllo\n"),
+                     outcome(supervisor.clearProcessLogs, "talk"),
+                     sorted_by_name(supervisor.signalAllProcesses("CONT")),
+                     sorted_by_name(supervisor.stopAllProcesses()),
                      sorted_by_name(supervisor.startAllProcesses()), outcome(supervisor.shutdown)]
         assert daemon.wait_exit() == 0
         return seen
