@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 namespace sup::engine {
 namespace {
@@ -33,7 +34,12 @@ void Engine::begin() {
 void Engine::drain_work() {
   if (draining_) return;
   draining_ = true;
-  while (!work_.empty()) {
+  while (!work_.empty() || !answers_.empty()) {
+    if (work_.empty()) {
+      // Whoever is answered may start, stop and remove what was just worked on, so nothing of it is in use here.
+      for (auto& [done, answer] : std::exchange(answers_, {})) done(answer);
+      continue;
+    }
     const Work work = work_.front();
     work_.pop_front();
     if (Entry* entry = table_.find(work.id)) apply(*entry, work.input);
@@ -289,14 +295,13 @@ void Engine::answer_waiters(Entry& entry) {
   answer(entry, Waiter::For::spawn, failure);
 }
 
+// The callers hear of it when the work at hand is done.
 void Engine::answer(Entry& entry, Waiter::For what, Answer answer) {
-  std::vector<Done> ready;
   std::erase_if(entry.waiters, [&](Waiter& waiter) {
     if (waiter.what != what) return false;
-    ready.push_back(std::move(waiter.done));
+    answers_.emplace_back(std::move(waiter.done), answer);
     return true;
   });
-  for (Done& done : ready) done(answer);
 }
 
 // ---- shutdown

@@ -194,6 +194,7 @@ class Engine final : public keeper::Notices {
   Mood mood_ = Mood::running;
   Now now_{};
   std::deque<Work> work_;
+  std::vector<std::pair<Done, Answer>> answers_;  // to be given when the work list is empty
   bool draining_ = false;
   std::set<Deadline> deadlines_;
   std::optional<process::Shutdown> shutdown_;

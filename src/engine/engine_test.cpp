@@ -231,6 +231,32 @@ TEST(Engine, AGroupIsRemovedOnlyWhenAllOfItIsStopped) {
   EXPECT_EQ(world.engine.table().group("x"), nullptr);
 }
 
+TEST(Engine, WhoIsToldOfAStopMayRemoveTheGroupAtOnce) {
+  World world;
+  world.add({.name = "x"});
+  world.run("x");
+  bool removed = false;
+  world.engine.stop(world.entry("x"), true, [&](Answer) { removed = world.engine.remove_group("x"); });
+  world.exit_and_drain("x", SIGTERM);
+  EXPECT_TRUE(removed);
+  EXPECT_EQ(world.engine.table().group("x"), nullptr);
+}
+
+TEST(Engine, WhoIsToldOfAStopMayStartAgainAndWaitsForThatStart) {
+  World world;
+  world.add({.name = "x", .startsecs = 1});
+  world.run("x");
+  std::optional<Answer> started;
+  world.engine.stop(world.entry("x"), true, [&](Answer) {
+    world.engine.start(world.entry("x"), true, [&](Answer answer) { started = answer; });
+  });
+  world.exit_and_drain("x", SIGTERM);
+  EXPECT_FALSE(started);
+  world.children.answer_spawns();
+  world.advance(seconds(2));
+  EXPECT_EQ(started, Answer::done);
+}
+
 TEST(Engine, ChildrenSeeTheirNameAndTheServerInTheirEnvironment) {
   World world;
   world.add({.name = "x", .environment = {{"A", "1"}, {"SUPERVISOR_ENABLED", "no"}}});

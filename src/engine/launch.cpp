@@ -169,8 +169,8 @@ void Engine::on_spawned(ProcessId id, std::expected<keeper::Spawned, keeper::Spa
   attach(*entry, Channel::out, std::move(result->out), std::move(opened->out));
   attach(*entry, Channel::err, std::move(result->err), std::move(opened->err));
   queue(*entry, input(Input::Kind::spawned, result->pid));
-  drain_work();
   answer(*entry, Waiter::For::spawn, Answer::done);
+  drain_work();
   on_time();  // startsecs=0 is over at once
 }
 
@@ -193,9 +193,9 @@ void Engine::on_signalled(ProcessId id, int signal, int code) {
     out_.log(Level::critical, "unknown problem killing {} ({}) with {}: {}", entry->config.name, pid,
              signal_name(signal), errno_name(code));
     queue(*entry, input(Input::Kind::signal_failed));
-    drain_work();
   }
   answer(*entry, Waiter::For::signal, code == 0 || code == ESRCH ? Answer::done : Answer::failed);
+  drain_work();
 }
 
 void Engine::on_exited(ProcessId id, pid_t pid, const keeper::Exit& exit) {
