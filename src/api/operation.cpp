@@ -68,7 +68,7 @@ std::vector<std::string_view> OperationTable::names() const {
   std::vector<std::string_view> names;
   names.reserve(operations_.size());
   for (const auto& [name, operation] : operations_)
-    names.push_back(name);
+    if (!operation.hidden) names.push_back(name);
   return names;
 }
 

@@ -45,6 +45,7 @@ struct Operation {
   std::vector<Parameter> parameters;
   Returns returns;
   OperationHandler handler;
+  bool hidden = false;  // listMethods leaves it out: Supervisor has no such method
 };
 
 class OperationTable {
@@ -60,7 +61,7 @@ class OperationTable {
 
   // nullptr when there is none of that name.
   [[nodiscard]] const Operation* find(std::string_view name) const;
-  [[nodiscard]] std::vector<std::string_view> names() const;  // sorted
+  [[nodiscard]] std::vector<std::string_view> names() const;  // sorted; without hidden ones
 
   // Answers UNKNOWN_METHOD and INCORRECT_PARAMETERS itself.
   void call(std::string_view name, std::span<const Value> args, Reply reply) const;

@@ -70,6 +70,14 @@ TEST_F(Operations, AreListedInOrder) {
                         "system.methodSignature", "system.multicall"}));
 }
 
+TEST_F(Operations, ThatAreHiddenCanBeCalledAndAskedAbout) {
+  table.add({"demo.hidden", "Whisper.", {}, {"int", "", ""},
+             [](std::span<const Value>, Reply reply) { reply(Value(7)); }, true});
+  EXPECT_THAT(table.names(), testing::Not(testing::Contains("demo.hidden")));
+  EXPECT_EQ(call("demo.hidden"), Value(7));
+  EXPECT_THAT(*call("system.methodHelp", {"demo.hidden"})->string(), HasSubstr("Whisper."));
+}
+
 TEST_F(Operations, DescribeThemselves) {
   EXPECT_EQ(call("system.methodHelp", {"demo.again"}),
             Value("Say it again.\n\n@param string text what to say\n@param boolean loud how\n"

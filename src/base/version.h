@@ -9,6 +9,6 @@ namespace sup {
 inline constexpr std::string_view supervisor_version = "4.4.0";
 
 // Our own, that of the release; CMakeLists.txt has it too. Upgrades tell it.
-inline constexpr std::string_view version = "0.1.0";
+extern const std::string_view version;
 
 }  // namespace sup

@@ -29,6 +29,7 @@ Tried<> remove(Session& session, std::string_view arguments);
 
 // daemon.cpp: the daemon as a whole
 Tried<> shutdown(Session& session, std::string_view arguments);
+Tried<> upgrade(Session& session, std::string_view arguments);
 Tried<> reload(Session& session, std::string_view arguments);
 Tried<> open(Session& session, std::string_view arguments);
 

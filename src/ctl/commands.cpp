@@ -108,8 +108,12 @@ constexpr std::string_view update_help =
     "update\t\t\tReload config and add/remove as necessary, and will restart affected programs\n"
     "update all\t\tReload config and add/remove as necessary, and will restart affected programs\n"
     "update <gname> [...]\tUpdate specific groups";
+constexpr std::string_view upgrade_help =
+    "upgrade\t\t\tReplace the running supervisord by the installed one, without touching a program\n"
+    "upgrade --keeper\tReplace its keeper process too, even if the installed file is the same";
 constexpr std::string_view version_help = "version\t\t\tShow the version of the remote supervisord process";
 
+// `upgrade` is no command of Supervisor's, whose overview is printed as it is.
 // `status` and `version` look for the daemon themselves: one has an exit status of its own for a dead daemon, the other
 // refuses arguments first.
 constexpr std::array table{
@@ -135,6 +139,7 @@ constexpr std::array table{
     Command{"stop", stop_help, true, true, stop},
     Command{"tail", tail_help, true, true, tail},
     Command{"update", update_help, false, true, update},
+    Command{"upgrade", upgrade_help, true, false, upgrade},
     Command{"version", version_help, false, true, version},
 };
 

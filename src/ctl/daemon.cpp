@@ -1,7 +1,9 @@
-// The commands that act on the daemon as a whole: shutdown, reload, open.
+// The commands that act on the daemon as a whole: shutdown, reload, upgrade, open.
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <optional>
+#include <string>
 
 #include "base/strings.h"
 #include "ctl/actions.h"
@@ -19,6 +21,14 @@ Tried<bool> confirmed(Session& session, const std::string& question) {
   const auto answer = session.ask(question);
   if (!answer) return std::unexpected(answer.error());
   return answer->starts_with('y') || answer->starts_with('Y');
+}
+
+std::optional<std::string> upgrade_problem(const Failure& failure) {
+  constexpr std::string_view name = "FAILED: ";
+  if (failure.is(FaultCode::unknown_method)) return "the running supervisord knows no upgrade";
+  if (failure.is(FaultCode::shutdown_state)) return "already shutting down";
+  if (!failure.is(FaultCode::failed)) return std::nullopt;
+  return failure.text.starts_with(name) ? failure.text.substr(name.size()) : failure.text;
 }
 
 }  // namespace
@@ -65,6 +75,27 @@ Tried<> reload(Session& session, std::string_view arguments) {
   } else {
     return std::unexpected(done.error());
   }
+  return {};
+}
+
+Tried<> upgrade(Session& session, std::string_view arguments) {
+  const bool keeper_too = arguments == "--keeper";
+  if (!keeper_too && !arguments.empty()) {
+    refuse_usage(session, "upgrade", "Error: upgrade accepts no arguments but --keeper");
+    return {};
+  }
+  const auto version = session.call("upgrade", {keeper_too});
+  if (!version) {
+    const auto problem = upgrade_problem(version.error());
+    if (!problem) return std::unexpected(version.error());
+    session.say("ERROR: " + *problem);
+    session.set_status(exit_status::generic);
+    return {};
+  }
+  // From now on only the successor answers.
+  session.reconnect();
+  if (const auto answers = session.call("getState"); !answers) return std::unexpected(answers.error());
+  session.say(fmt::format("Upgraded supervisord to {}", shown(*version)));
   return {};
 }
 

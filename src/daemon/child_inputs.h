@@ -22,6 +22,7 @@ class ChildInputs final : public engine::Inputs {
 
   [[nodiscard]] Result<> write(ProcessId id, int fd, std::string_view bytes) override;
   void forget(ProcessId id) override;
+  [[nodiscard]] bool idle() const { return queues_.empty(); }  // nothing waits
 
  private:
   struct Queue;  // exists only while bytes wait, so that an idle child costs nothing

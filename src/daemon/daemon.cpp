@@ -12,9 +12,12 @@
 #include <utility>
 
 #include "base/signals.h"
+#include "base/version.h"
 #include "config/diff.h"
 #include "daemon/child_inputs.h"
+#include "daemon/handover.h"
 #include "daemon/listener_outputs.h"
+#include "daemon/pidfile.h"
 #include "daemon/routes.h"
 #include "daemon/servers.h"
 #include "daemon/snapshot.h"
@@ -26,15 +29,6 @@
 
 namespace sup::daemon {
 namespace asio = boost::asio;
-
-namespace {
-
-constexpr std::string_view snapshot_prefix = "configuration ";
-constexpr std::string_view main_file_question = "main file";
-
-}  // namespace
-
-std::string snapshot_name(std::uint32_t generation) { return std::string(snapshot_prefix) + std::to_string(generation); }
 
 std::expected<Loaded, std::vector<config::Problem>> load_and_record(const std::string& path, const config::Host& host,
                                                                     const config::DaemonOverrides& overrides) {
@@ -49,7 +43,7 @@ std::expected<Loaded, std::vector<config::Problem>> load_and_record(const std::s
 
 // In the order of construction: what stands below uses what stands above.
 struct Daemon::Parts {
-  explicit Parts(int keeper_fd) : loop(1), keeper_socket(loop, dup_fd(keeper_fd)), pump_events(loop), timer(loop), inputs(loop), listener_outputs(loop) {}
+  explicit Parts(int keeper_fd) : loop(1), keeper_socket(loop, dup_fd(keeper_fd)), pump_events(loop), timer(loop), leaving(loop), inputs(loop), listener_outputs(loop) {}
 
   static int dup_fd(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
@@ -58,11 +52,12 @@ struct Daemon::Parts {
   asio::posix::stream_descriptor keeper_socket;  // a duplicate, for waiting only
   asio::posix::stream_descriptor pump_events;    // likewise
   asio::steady_timer timer;
+  asio::steady_timer leaving;
   std::optional<Time> armed;
   bool waiting_to_write = false;
 
   config::Config config;
-  std::set<std::uint32_t> snapshots;  // generations that the keeper holds
+  std::map<std::uint32_t, UniqueFd> snapshots;  // what the keeper holds, by generation
   std::unique_ptr<logs::MainLog> log;
   logs::Pump pump;
   engine::SystemFiles files;
@@ -73,16 +68,19 @@ struct Daemon::Parts {
   api::OperationTable operations;
   std::unique_ptr<Routes> routes;
   std::unique_ptr<Servers> servers;
-  bool pidfile_written = false;
+  UniqueFd pidfile;
   bool save_pending = false;
   std::optional<Ending> ending;
+  // Of an upgrade: the question is asked; consent was given; the moment to leave by.
+  std::shared_ptr<const void> asking;
+  std::optional<Consent> consent;
+  Time leave_by{};
 };
 
-Daemon::Daemon(keeper::Client& keeper, const config::Host& host, config::DaemonOverrides overrides,
-               Inheritance inheritance)
+Daemon::Daemon(keeper::Client& keeper, const config::Host& host, Invocation invocation, Inheritance inheritance)
     : keeper_(keeper),
       host_(host),
-      overrides_(std::move(overrides)),
+      invocation_(std::move(invocation)),
       inheritance_(inheritance),
       parts_(std::make_unique<Parts>(keeper.fd())) {}
 
@@ -90,9 +88,10 @@ Daemon::~Daemon() {
   if (!parts_->engine) return;
   parts_->servers.reset();
   if (!parts_->ending) return;  // a start that failed: nothing of it is left to tidy up
-  if (parts_->pidfile_written) unlink(parts_->config.daemon.pidfile.c_str());
+  if (parts_->pidfile) remove_pidfile(parts_->config.daemon.pidfile, parts_->pidfile);
+  keeper_.release(pidfile_name);
   parts_->engine->forget_all();
-  for (const std::uint32_t generation : parts_->snapshots) keeper_.release(snapshot_name(generation));
+  for (const auto& [generation, snapshot] : parts_->snapshots) keeper_.release(snapshot_name(generation));
 }
 
 // ---- beginnings
@@ -148,7 +147,7 @@ void Daemon::adopt_configuration(config::Config config, UniqueFd snapshot) {
   parts_->config = std::move(config);
   ++inheritance_.generation;
   keeper_.hold(snapshot_name(inheritance_.generation), snapshot.get());
-  parts_->snapshots.insert(inheritance_.generation);
+  parts_->snapshots.insert_or_assign(inheritance_.generation, std::move(snapshot));
   if (parts_->engine) parts_->engine->set_generation(inheritance_.generation);
 }
 
@@ -157,6 +156,7 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
   for (config::Notice& notice : config.notices) messages.add(notice.level, std::move(notice.text));
   adopt_configuration(std::move(config), std::move(snapshot));
   const config::Daemon& daemon = parts_->config.daemon;
+  if (auto done = check_pidfile(daemon.pidfile); !done) return done;
   if (auto done = take_identity(daemon, keeper_, messages); !done) return done;
   if (inheritance_.first) {
     if (auto done = raise_limits(daemon, keeper_, messages); !done) return done;
@@ -175,7 +175,10 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
     detach(daemon, keeper_, *parts_->log);
     parts_->log->drop_stdout();
   }
-  parts_->pidfile_written = write_pidfile(daemon.pidfile, keeper_.keeper_pid(), *parts_->log);
+  auto pidfile = claim_pidfile(daemon.pidfile, keeper_.keeper_pid(), *parts_->log);
+  if (!pidfile) return std::unexpected(pidfile.error());
+  parts_->pidfile = std::move(*pidfile);
+  keeper_.hold(pidfile_name, parts_->pidfile.get());
   parts_->engine->save_session();
   keeper_.ready();
   parts_->engine->emit({events::Type::supervisor_state_change_running, {}});
@@ -185,42 +188,48 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
 
 Result<> Daemon::take_over(const engine::SessionRecord& session, keeper::Restored restored) {
   use_all_descriptors();
-  // Every generation that a group comes from, and the one read last.
-  std::map<std::uint32_t, config::Config> configs;
-  for (const auto& [name, fd] : restored.held) {
-    if (!name.starts_with(snapshot_prefix)) continue;
-    const auto generation = static_cast<std::uint32_t>(std::stoul(name.substr(snapshot_prefix.size())));
+  std::map<std::uint32_t, Snapshot> snapshots;
+  for (auto& [name, fd] : restored.held) {
+    const auto generation = generation_of(name);
+    if (!generation) continue;
     auto snapshot = read_snapshot(fd.get());
     if (!snapshot) return std::unexpected(snapshot.error());
-    const std::string path = (*snapshot)[std::string(main_file_question)];
-    const ReplayHost replay(host_, std::move(*snapshot));
-    auto config = config::load(path, replay, overrides_);
-    if (!config) return fail("the saved configuration cannot be read again: " + config.error().front().message);
-    configs.emplace(generation, std::move(*config));
-    parts_->snapshots.insert(generation);
+    snapshots.emplace(*generation, std::move(*snapshot));
+    parts_->snapshots.emplace(*generation, std::move(fd));
   }
-  const auto current = configs.find(session.generation);
-  if (current == configs.end()) return fail("the keeper holds no saved configuration");
-  parts_->config = current->second;
+  auto heritage = read_heritage(session, std::move(snapshots), host_, invocation_.overrides);
+  if (!heritage) return std::unexpected(heritage.error());
+  parts_->config = heritage->configurations.at(session.generation);
   inheritance_.generation = session.generation;
   if (auto done = open_log({}); !done) return done;
   make_engine();
-  std::vector<std::pair<std::shared_ptr<const config::Group>, std::uint32_t>> groups;
-  for (const engine::SessionRecord::Group& saved : session.groups) {
-    const auto config = configs.find(saved.generation);
-    if (config == configs.end()) continue;
-    for (const config::Group& group : config->second.groups) {
-      if (group.name == saved.name) groups.emplace_back(std::make_shared<const config::Group>(group), saved.generation);
-    }
-  }
-  parts_->log->write(Level::warn, "the manager process ended unexpectedly; its successor has taken over, no program was touched");
-  parts_->pidfile_written = true;
+  tell_of_take_over(session);
+  parts_->pidfile = std::move(restored.held[pidfile_name]);
   if (!parts_->config.daemon.nodaemon) parts_->log->drop_stdout();
-  parts_->engine->restore(session, std::move(groups), std::move(restored.children), restored.held);
+  parts_->engine->restore(session, std::move(heritage->groups), std::move(restored.children), restored.held);
   if (auto done = open_servers(restored.held); !done) return done;
   keeper_.serving();
+  if (!session.successor.empty()) parts_->engine->save_session();
   if (parts_->engine->mood() != engine::Mood::running) end(parts_->engine->mood());
   return {};
+}
+
+void Daemon::tell_of_take_over(const engine::SessionRecord& session) {
+  logs::MainLog& log = *parts_->log;
+  const bool replaced = keeper_.replacement() == keeper::Replacement::done;
+  if (session.successor.empty()) {
+    log.write(Level::warn, "the manager process ended unexpectedly; its successor has taken over, no program was touched");
+  } else if (session.successor == version) {
+    log(Level::info, "upgraded from version {} to {}{}; no program was touched", session.version, version,
+        replaced ? ", the keeper too" : "");
+  } else {
+    log(Level::error, "the upgrade from version {} to {} failed; version {} has taken over, no program was touched",
+        session.version, session.successor, version);
+  }
+  if (keeper_.replacement() == keeper::Replacement::failed) {
+    log(Level::error, "the keeper could not be replaced and goes on with version {}: {}", keeper_.keeper_version(),
+        system_error("exec", {}, keeper_.replacement_error()).text);
+  }
 }
 
 // ---- the loop
@@ -359,7 +368,7 @@ void Daemon::request_shutdown() {
 
 void Daemon::request_restart() {
   // A file that cannot be read must not cost the programs that run: look before stopping anything.
-  const auto loaded = config::load(parts_->config.path, host_, overrides_);
+  const auto loaded = config::load(parts_->config.path, host_, invocation_.overrides);
   if (!loaded) {
     (*parts_->log)(Level::critical, "restart refused, everything keeps running: {}", loaded.error().front().message);
     return;
@@ -367,8 +376,64 @@ void Daemon::request_restart() {
   asio::post(parts_->loop, [this] { end(engine::Mood::restarting); });
 }
 
+// ---- an upgrade
+
+namespace {
+
+// How long calls that wait for something may take after consent was given.
+constexpr Duration leave_in = std::chrono::seconds(3);
+constexpr Duration look_again = std::chrono::milliseconds(20);
+
+}  // namespace
+
+void Daemon::upgrade(bool keeper_too, std::move_only_function<void(Result<std::string>)> done) {
+  if (parts_->asking || parts_->consent) return done(fail("an upgrade is under way"));
+  parts_->asking = std::make_shared<int>();
+  ask_for_consent(
+      parts_->loop, parts_->asking, keeper_, {keeper_too, invocation_.argv0, invocation_.arguments},
+      [this]() -> const std::map<std::uint32_t, UniqueFd>& { return parts_->snapshots; },
+      [this, done = std::move(done)](Result<Consent> consent) mutable {
+        parts_->asking.reset();
+        if (consent && parts_->engine->mood() != engine::Mood::running) consent = fail("the daemon is shutting down");
+        if (!consent) {
+          (*parts_->log)(Level::error, "no upgrade: {}", consent.error().text);
+          return done(std::unexpected(consent.error()));
+        }
+        (*parts_->log)(Level::info, "leaving for an upgrade from version {} to {}", version, consent->version);
+        prepare_to_leave(*consent);
+        done(consent->version);
+      });
+}
+
+// Whoever calls from now on is answered by the successor. Who has called already is answered first, for some time.
+void Daemon::prepare_to_leave(const Consent& consent) {
+  parts_->consent = consent;
+  parts_->leave_by = parts_->clock.now().mono + leave_in;
+  parts_->servers->park();
+  leave_when_quiet();
+}
+
+void Daemon::leave_when_quiet() {
+  parts_->leaving.expires_after(look_again);
+  parts_->leaving.async_wait([this](const boost::system::error_code& error) {
+    if (error || parts_->ending) return;
+    const bool quiet = parts_->servers->parked() && parts_->inputs.idle();
+    if (quiet || parts_->clock.now().mono >= parts_->leave_by) leave();
+    leave_when_quiet();
+  });
+}
+
+// As if killed: all that matters is with the keeper.
+void Daemon::leave() {
+  engine::SessionRecord session = parts_->engine->session();
+  session.successor = parts_->consent->version;
+  keeper_.put(engine::session_id, write_record(session));
+  keeper_.hand_over(parts_->consent->keeper_too);
+  _exit(0);
+}
+
 Result<config::Changes> Daemon::reread() {
-  auto loaded = load_and_record(parts_->config.path, host_, overrides_);
+  auto loaded = load_and_record(parts_->config.path, host_, invocation_.overrides);
   if (!loaded) {
     (*parts_->log)(Level::error, "the configuration was not read again: {}", loaded.error().front().message);
     return fail(loaded.error().front().message);
@@ -385,9 +450,9 @@ Result<config::Changes> Daemon::reread() {
 void Daemon::release_unused_snapshots() {
   std::set<std::uint32_t> used{inheritance_.generation};
   for (const auto& [name, group] : parts_->engine->table().by_name()) used.insert(group->generation);
-  std::erase_if(parts_->snapshots, [&](std::uint32_t generation) {
-    if (used.contains(generation)) return false;
-    keeper_.release(snapshot_name(generation));
+  std::erase_if(parts_->snapshots, [&](const auto& snapshot) {
+    if (used.contains(snapshot.first)) return false;
+    keeper_.release(snapshot_name(snapshot.first));
     return true;
   });
 }

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "daemon/startup.h"
+#include "daemon/upgrade.h"
 #include "engine/record.h"
 #include "keeper/client.h"
 #include "ops/context.h"
@@ -21,6 +22,13 @@
 namespace sup::daemon {
 
 enum class Ending { exit, restart };
+
+// How the user started the daemon.
+struct Invocation {
+  std::string argv0;
+  std::vector<std::string> arguments;
+  config::DaemonOverrides overrides;  // what the arguments say of the configuration
+};
 
 class Daemon final : public ops::Supervisor {
  public:
@@ -30,15 +38,15 @@ class Daemon final : public ops::Supervisor {
     std::uint64_t event_serial = 0;  // of the next event
   };
 
-  // `host` is the system, for reading the configuration again; `overrides` those of the command line.
-  Daemon(keeper::Client& keeper, const config::Host& host, config::DaemonOverrides overrides, Inheritance inheritance);
+  // `host` is the system, for reading the configuration again.
+  Daemon(keeper::Client& keeper, const config::Host& host, Invocation invocation, Inheritance inheritance);
   ~Daemon() override;
 
   // A start from nothing. The Error's text is for the usage exit.
   [[nodiscard]] Result<> begin(config::Config config, UniqueFd snapshot);
-  // Takes over from a manager that died.
+  // Takes over from a manager that died, or left for an upgrade.
   [[nodiscard]] Result<> take_over(const engine::SessionRecord& session, keeper::Restored restored);
-  // Runs until everything is stopped.
+  // Runs until everything is stopped. Does not return from an upgrade: the process ends then.
   [[nodiscard]] Ending run();
   // For the next life, when this one has ended in a restart.
   [[nodiscard]] Inheritance inheritance() const;
@@ -51,6 +59,7 @@ class Daemon final : public ops::Supervisor {
   [[nodiscard]] Result<> clear_main_log() override;
   void request_shutdown() override;
   void request_restart() override;
+  void upgrade(bool keeper_too, std::move_only_function<void(Result<std::string>)> done) override;
   [[nodiscard]] Result<config::Changes> reread() override;
   [[nodiscard]] const config::Config& config() const override;
   [[nodiscard]] Added add_group(const std::string& name) override;
@@ -68,6 +77,10 @@ class Daemon final : public ops::Supervisor {
   void save_session_soon();
   void on_signal(int signal);
   void end(engine::Mood mood);
+  void tell_of_take_over(const engine::SessionRecord& session);
+  void prepare_to_leave(const Consent& consent);
+  void leave_when_quiet();
+  [[noreturn]] void leave();
   void watch_keeper();
   void watch_keeper_writes();
   void watch_pump();
@@ -76,7 +89,7 @@ class Daemon final : public ops::Supervisor {
 
   keeper::Client& keeper_;
   const config::Host& host_;
-  config::DaemonOverrides overrides_;
+  Invocation invocation_;
   Inheritance inheritance_;
   std::unique_ptr<Parts> parts_;
 };
@@ -88,8 +101,5 @@ struct Loaded {
 };
 [[nodiscard]] std::expected<Loaded, std::vector<config::Problem>> load_and_record(
     const std::string& path, const config::Host& host, const config::DaemonOverrides& overrides);
-
-// The name under which the keeper holds the snapshot of a generation.
-[[nodiscard]] std::string snapshot_name(std::uint32_t generation);
 
 }  // namespace sup::daemon

@@ -9,11 +9,14 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/version.h"
 #include "cli/daemon_options.h"
 #include "cli/options.h"
 #include "config/load.h"
 #include "daemon/check.h"
 #include "daemon/daemon.h"
+#include "daemon/handover.h"
+#include "keeper/keeper.h"
 #include "os/config_host.h"
 
 namespace sup::daemon {
@@ -74,18 +77,18 @@ void become_manager() {
 }
 
 // One life after another, each begun from the file at `path`, until the daemon ends. The exit code.
-int run_lives(keeper::Client& keeper, const config::Host& host, const cli::DaemonCommandLine& line,
-              const std::string& path, bool daemonized, Daemon::Inheritance inheritance, const std::string& program) {
+int run_lives(keeper::Client& keeper, const config::Host& host, const Invocation& invocation, const std::string& path,
+              bool daemonized, Daemon::Inheritance inheritance) {
   for (;;) {
-    auto loaded = load_and_record(path, host, line.overrides);
-    if (!loaded) return problem_exit(loaded.error().front(), program);
+    auto loaded = load_and_record(path, host, invocation.overrides);
+    if (!loaded) return problem_exit(loaded.error().front(), invocation.argv0);
     if (inheritance.first && !daemonized && !loaded->config.daemon.nodaemon) {
       keeper.daemonize();
       _exit(0);  // another manager begins, of another keeper
     }
-    Daemon daemon(keeper, host, line.overrides, inheritance);
+    Daemon daemon(keeper, host, invocation, inheritance);
     if (auto started = daemon.begin(std::move(loaded->config), std::move(loaded->snapshot)); !started) {
-      return usage_exit(started.error().text, program);
+      return usage_exit(started.error().text, invocation.argv0);
     }
     if (daemon.run() == Ending::exit) return 0;
     inheritance = daemon.inheritance();
@@ -111,15 +114,14 @@ Result<Legacy> find_legacy(keeper::Restored restored) {
 }
 
 // Goes on with the life of a manager that died, and with those that follow it. The exit code.
-int go_on(keeper::Client& keeper, const config::Host& host, const cli::DaemonCommandLine& line, Legacy legacy,
-          const std::string& program) {
+int go_on(keeper::Client& keeper, const config::Host& host, const Invocation& invocation, Legacy legacy) {
   std::string path;
   Daemon::Inheritance inheritance{.first = false};
   {
-    Daemon daemon(keeper, host, line.overrides, inheritance);
+    Daemon daemon(keeper, host, invocation, inheritance);
     if (auto done = daemon.take_over(legacy.session, std::move(legacy.restored)); !done) {
       // Not the end of the daemon: the keeper tries again, and the programs run on.
-      return usage_exit(done.error().text, program);
+      return usage_exit(done.error().text, invocation.argv0);
     }
     if (daemon.run() == Ending::exit) {
       path.clear();
@@ -128,7 +130,7 @@ int go_on(keeper::Client& keeper, const config::Host& host, const cli::DaemonCom
     }
     inheritance = daemon.inheritance();
   }
-  const int code = path.empty() ? 0 : run_lives(keeper, host, line, path, true, inheritance, program);
+  const int code = path.empty() ? 0 : run_lives(keeper, host, invocation, path, true, inheritance);
   keeper.quit(code);
   return code;
 }
@@ -141,17 +143,18 @@ int run_manager(UniqueFd keeper_socket, bool daemonized, const std::string& prog
   const os::ConfigHost host;
   const auto line = cli::parse_daemon_options(arguments, host);
   if (!line) return usage_exit(line.error(), program);
+  const Invocation invocation{program, arguments, line->overrides};
   keeper::Client keeper(std::move(keeper_socket));
   auto restored = keeper.restore();
   if (!restored) return usage_exit(restored.error().text, program);
   if (!restored->fresh) {
     auto legacy = find_legacy(std::move(*restored));
     if (!legacy) return usage_exit(legacy.error().text, program);
-    return go_on(keeper, host, *line, std::move(*legacy), program);
+    return go_on(keeper, host, invocation, std::move(*legacy));
   }
   const auto path = find_file(*line, host, program, !daemonized);
   if (!path) return cli::usage_exit_code;
-  const int code = run_lives(keeper, host, *line, *path, daemonized, {}, program);
+  const int code = run_lives(keeper, host, invocation, *path, daemonized, {});
   keeper.quit(code);
   return code;
 }
@@ -168,6 +171,14 @@ int run_without_daemon(const std::string& program, const std::vector<std::string
   }
   const auto path = find_file(*line, host, program, true);
   return path ? check(*path, host, line->overrides) : cli::usage_exit_code;
+}
+
+int can_take_over(UniqueFd file, const std::vector<std::string>& arguments) {
+  const os::ConfigHost host;
+  const auto line = cli::parse_daemon_options(arguments, host);
+  const Result<> able = line ? try_handover(file.get(), host, line->overrides) : fail(line.error());
+  print(stdout, (able ? keeper::consent + std::string(version) : able.error().text) + "\n");
+  return able ? 0 : 1;
 }
 
 }  // namespace sup::daemon

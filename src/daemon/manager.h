@@ -17,4 +17,8 @@ namespace sup::daemon {
 // when the daemon is to be started.
 [[nodiscard]] int run_without_daemon(const std::string& program, const std::vector<std::string>& arguments);
 
+// Could this program, started with the user's `arguments`, go on with what is in `file` (handover.h)? Prints the answer
+// as keeper::can_take_over_argument wants it; returns the exit code.
+[[nodiscard]] int can_take_over(UniqueFd file, const std::vector<std::string>& arguments);
+
 }  // namespace sup::daemon

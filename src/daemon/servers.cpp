@@ -5,6 +5,8 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <string_view>
+#include <utility>
 
 namespace sup::daemon {
 namespace {
@@ -12,6 +14,8 @@ namespace {
 constexpr const char* in_use_text =
     "Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this "
     "program down first before starting supervisord.";
+
+constexpr std::string_view connection_prefix = "connection ";
 
 Error explain(const http::ListenFailure& failure) {
   if (failure.in_use) return {EADDRINUSE, in_use_text};
@@ -46,7 +50,24 @@ Result<> Servers::open(const config::Config& config, std::map<std::string, Uniqu
     if (auto done = open_one(server, {hold_name(server), server.path}, config, held); !done) return done;
   }
   complete_ = true;
+  adopt_connections(held);
   return {};
+}
+
+void Servers::park() {
+  server_->park([this](const UniqueFd& connection, const std::string& label) {
+    keeper_.hold(fmt::format("{}{} {}", connection_prefix, ++parked_, label), connection.get());
+  });
+}
+
+void Servers::adopt_connections(std::map<std::string, UniqueFd>& held) {
+  for (auto& [name, fd] : held) {
+    if (!name.starts_with(connection_prefix)) continue;
+    const auto label = name.find(' ', connection_prefix.size());
+    // Before anything is read from it, since it would not be whole any more.
+    keeper_.release(name);
+    server_->adopt(std::move(fd), label == name.npos ? "" : name.substr(label + 1));
+  }
 }
 
 template <class Server>

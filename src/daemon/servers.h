@@ -26,9 +26,15 @@ class Servers {
   // Closes them; the keeper lets go of the sockets and their files are removed, if open() succeeded.
   ~Servers();
 
-  // `held`: sockets that an earlier manager left with the keeper; those of servers that are configured still are used.
+  // `held`: sockets that an earlier manager left with the keeper; those of servers that are configured still are used,
+  // and so are connections that it had parked.
   // The Error's text is for the usage exit.
   [[nodiscard]] Result<> open(const config::Config& config, std::map<std::string, UniqueFd>& held);
+
+  // For a successor: no connection is accepted any more, and each is left with the keeper when nothing is in flight on
+  // it; then parked() is true.
+  void park();
+  [[nodiscard]] bool parked() const { return server_->connections() == 0; }
 
  private:
   struct Address {
@@ -36,6 +42,7 @@ class Servers {
     std::string unix_path;  // empty for TCP
   };
 
+  void adopt_connections(std::map<std::string, UniqueFd>& held);
   [[nodiscard]] Result<UniqueFd> listen(const config::UnixServer& server);
   [[nodiscard]] Result<UniqueFd> listen(const config::InetServer& server);
   void announce(const std::string& section, const config::Credentials& credentials, const config::Config& config);
@@ -47,6 +54,7 @@ class Servers {
   Log& log_;
   std::unique_ptr<http::Server> server_;
   std::vector<Address> open_;
+  unsigned parked_ = 0;
   bool complete_ = false;
 };
 

@@ -1,15 +1,10 @@
 #include "daemon/snapshot.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
 #include <utility>
 
 #include "base/strings.h"
+#include "os/memory_file.h"
 
 namespace sup::daemon {
 namespace {
@@ -65,31 +60,21 @@ Result<UniqueFd> write_snapshot(const Snapshot& snapshot) {
     append_field(bytes, question);
     append_field(bytes, answer);
   }
-  UniqueFd fd(memfd_create("supervisord configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd) return std::unexpected(system_error("memfd_create", {}, errno));
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const ssize_t written = write(fd.get(), rest.data(), rest.size());
-    if (written < 0) return std::unexpected(system_error("write", "memfd", errno));
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
-    return std::unexpected(system_error("fcntl F_ADD_SEALS", {}, errno));
-  }
-  return fd;
+  return os::write_memory_file("supervisord configuration", bytes);
 }
 
 Result<Snapshot> read_snapshot(int fd) {
-  struct stat status {};
-  if (fstat(fd, &status) != 0) return std::unexpected(system_error("fstat", "memfd", errno));
-  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
-  if (pread(fd, bytes.data(), bytes.size(), 0) != status.st_size) {
-    return std::unexpected(system_error("pread", "memfd", errno));
-  }
+  const auto bytes = os::read_memory_file(fd);
+  if (!bytes) return std::unexpected(bytes.error());
+  return parse_snapshot(*bytes);
+}
+
+Result<Snapshot> parse_snapshot(std::string_view bytes) {
   Snapshot snapshot;
-  for (std::string_view rest = bytes; !rest.empty();) {
+  while (!bytes.empty()) {
     std::string question;
     std::string answer;
-    if (!take_field(rest, question) || !take_field(rest, answer)) return fail("the configuration snapshot is damaged");
+    if (!take_field(bytes, question) || !take_field(bytes, answer)) return fail("the configuration snapshot is damaged");
     snapshot.emplace(std::move(question), std::move(answer));
   }
   return snapshot;

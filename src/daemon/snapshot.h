@@ -20,6 +20,7 @@ using Snapshot = std::map<std::string, std::string, std::less<>>;
 
 [[nodiscard]] Result<UniqueFd> write_snapshot(const Snapshot& snapshot);
 [[nodiscard]] Result<Snapshot> read_snapshot(int fd);
+[[nodiscard]] Result<Snapshot> parse_snapshot(std::string_view bytes);
 
 class RecordingHost : public config::Host {
  public:

@@ -178,15 +178,4 @@ void detach(const config::Daemon& daemon, keeper::Client& keeper, Log& log) {
   for (int fd = STDIN_FILENO; null && fd <= STDERR_FILENO; ++fd) dup2(null.get(), fd);
 }
 
-bool write_pidfile(const std::string& path, pid_t pid, Log& log) {
-  const std::string text = fmt::format("{}\n", pid);
-  const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!fd || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    log(Level::critical, "could not write pidfile {}", path);
-    return false;
-  }
-  log(Level::info, "supervisord started with pid {}", pid);
-  return true;
-}
-
 }  // namespace sup::daemon

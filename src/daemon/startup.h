@@ -45,7 +45,4 @@ void clear_child_logs(const std::string& directory, std::string_view identifier,
 // Daemon mode: the keeper and this process leave terminal, directory and umask behind.
 void detach(const config::Daemon& daemon, keeper::Client& keeper, Log& log);
 
-// True if it was written: then it is ours to remove.
-bool write_pidfile(const std::string& path, pid_t pid, Log& log);
-
 }  // namespace sup::daemon

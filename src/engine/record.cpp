@@ -147,6 +147,8 @@ std::string write_record(const SessionRecord& record) {
   out.number('i', record.next_id);
   out.number('G', record.generation);
   out.number('v', record.event_serial);
+  out.text('w', record.version);
+  out.text('u', record.successor);
   for (const SessionRecord::Group& group : record.groups) {
     out.field('g', group.name);  // even an empty one, for the generation refers to it
     out.optional('h', group.generation);
@@ -166,6 +168,8 @@ Result<SessionRecord> read_session_record(std::string_view bytes) {
         break;
       case 'G': record.generation = static_cast<std::uint32_t>(field.number()); break;
       case 'v': record.event_serial = field.number(); break;
+      case 'w': record.version = field.bytes; break;
+      case 'u': record.successor = field.bytes; break;
       case 'g': record.groups.push_back({std::string(field.bytes), 0}); break;
       case 'h':
         if (!record.groups.empty()) record.groups.back().generation = static_cast<std::uint32_t>(field.shifted());

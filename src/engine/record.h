@@ -44,6 +44,8 @@ struct SessionRecord {
   std::uint32_t generation = 0;  // of the configuration read last
   std::uint64_t event_serial = 0;
   std::vector<Group> groups;  // those that run
+  std::string version;        // of the program that wrote it
+  std::string successor;      // the version that was about to take over; empty: none was asked to
   bool operator==(const SessionRecord&) const = default;
 };
 

@@ -41,14 +41,14 @@ TEST(Record, AbsentAndZeroAreDifferentThings) {
 }
 
 TEST(Record, ASessionComesBackAsItWasWritten) {
-  const SessionRecord record{-1, 77, 4, 1234567, {{"a", 0}, {"empty-list group", 4}, {"b:c", 3}}};
+  const SessionRecord record{-1, 77, 4, 1234567, {{"a", 0}, {"empty-list group", 4}, {"b:c", 3}}, "1.2.3", "1.3.0"};
   const auto back = read_session_record(write_record(record));
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, record);
 }
 
 TEST(Record, AGroupWithoutANameKeepsItsGenerationToItself) {
-  const SessionRecord record{1, 2, 3, 4, {{"a", 1}, {"", 2}}};
+  const SessionRecord record{1, 2, 3, 4, {{"a", 1}, {"", 2}}, "", ""};
   EXPECT_EQ(read_session_record(write_record(record)), record);
 }
 

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <unordered_map>
 
+#include "base/version.h"
 #include "engine/engine.h"
 #include "engine/held_journal.h"
 
@@ -61,6 +62,7 @@ SessionRecord Engine::session() const {
   record.next_id = table_.next_id();
   record.generation = generation_;
   record.event_serial = listeners_.next_serial();
+  record.version = version;
   for (const GroupEntry* group : table_.by_arrival()) record.groups.push_back({group->config->name, group->generation});
   return record;
 }

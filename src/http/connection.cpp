@@ -57,6 +57,11 @@ void Connection::finish() {
   if (!busy_) closing_ = true;
 }
 
+void Connection::park_soon() {
+  if (busy_ && turn_.streaming) return close_now();
+  if (idle() && !closing_) park();
+}
+
 // ---- in
 
 void Connection::on_readable() {
@@ -269,6 +274,7 @@ void Connection::settle() {
   if (closing_) return unread_ || !input_.empty() ? linger() : close_now();
   if (busy_) return arm_read();
   if (half_closed_ || (hub_->closing && parser_ == nullptr)) return close_now();
+  if (hub_->parking && parser_ == nullptr && input_.empty()) return park();
   if (parser_ == nullptr) {
     set_deadline(now() + Seconds(hub_->limits.idle_seconds));
   } else if (!partial_) {
@@ -276,6 +282,13 @@ void Connection::settle() {
   }
   partial_ = parser_ != nullptr;
   arm_read();
+}
+
+void Connection::park() {
+  Hub& hub = *std::exchange(hub_, nullptr);
+  const UniqueFd fd(descriptor_.release());
+  hub.parking(fd, site_->label);
+  hub.remove(*this);
 }
 
 // Closing a socket with unread bytes would take the reply away from the client.

@@ -33,6 +33,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void abandon();
   // Closes when the reply that is due is sent; at once when none is.
   void finish();
+  // Goes to the hub's parking when nothing is in flight; a stream, which would never end, is cut.
+  void park_soon();
   // Its deadline has passed.
   void expire() { close_now(); }
 
@@ -72,6 +74,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish_turn(bool close);
   bool flush();
   void settle();
+  void park();
   void linger();
   void arm_read();
   void arm_write();

@@ -44,6 +44,7 @@ struct Hub {
   Log& log;
   DateCache date;
   bool closing = false;
+  Server::Parking parking;  // set: connections go there when they are idle
   std::list<std::shared_ptr<Connection>> connections;
   std::array<char, 64 * 1024> scratch;  // bytes just read, until they are parsed
 

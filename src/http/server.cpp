@@ -41,6 +41,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
   void wait(Site& site);
   void accept(Site& site);
   void close(bool at_once);
+  void park();
 
   Hub hub;
   std::list<Site> sites;
@@ -54,7 +55,7 @@ void Server::Impl::wait(Site& site) {
 }
 
 void Server::Impl::accept(Site& site) {
-  for (int i = 0; i < accept_batch && !hub.closing; ++i) {
+  for (int i = 0; i < accept_batch && !hub.closing && !hub.parking; ++i) {
     UniqueFd fd(::accept4(site.listener.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd) {
       hub.add(site, std::move(fd));
@@ -70,7 +71,7 @@ void Server::Impl::accept(Site& site) {
     }
     if (errno != EINTR && errno != ECONNABORTED) break;
   }
-  if (!hub.closing) wait(site);
+  if (!hub.closing && !hub.parking) wait(site);
 }
 
 void Server::Impl::close(bool at_once) {
@@ -85,6 +86,17 @@ void Server::Impl::close(bool at_once) {
   const auto connections = hub.connections;  // closing changes the list
   for (const auto& connection : connections)
     at_once ? connection->abandon() : connection->finish();
+}
+
+void Server::Impl::park() {
+  boost::system::error_code ignored;
+  for (Site& site : sites) {
+    site.listener.close(ignored);
+    site.retry.cancel();
+  }
+  const auto connections = hub.connections;  // parking changes the list
+  for (const auto& connection : connections)
+    connection->park_soon();
 }
 
 Server::Server(boost::asio::io_context& loop, Handler handler, Limits limits, Log& log)
@@ -108,6 +120,20 @@ void Server::serve(UniqueFd listener, Credentials credentials, std::string label
 
 void Server::close() {
   impl_->close(false);
+}
+
+void Server::park(Parking keep) {
+  impl_->hub.parking = std::move(keep);
+  impl_->park();
+}
+
+std::size_t Server::connections() const {
+  return impl_->hub.connections.size();
+}
+
+void Server::adopt(UniqueFd connection, const std::string& label) {
+  const auto site = std::ranges::find(impl_->sites, label, &Site::label);
+  if (site != impl_->sites.end()) impl_->hub.add(*site, std::move(connection));
 }
 
 // ---- what connections share

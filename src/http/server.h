@@ -82,6 +82,15 @@ class Server {
   // Stop accepting; close idle connections, and the others after their reply.
   void close();
 
+  // For a successor in another process: stop accepting, cut streams, and hand over each connection at the first moment
+  // at which nothing is in flight on it, with the label of its listener. What a client sends from then on waits in the
+  // socket.
+  using Parking = std::function<void(const UniqueFd& connection, const std::string& label)>;
+  void park(Parking keep);
+  [[nodiscard]] std::size_t connections() const;  // that are open here
+  // Goes on with a connection that was parked. One whose label serve() was never told is closed.
+  void adopt(UniqueFd connection, const std::string& label);
+
  private:
   struct Impl;
   std::shared_ptr<Impl> impl_;

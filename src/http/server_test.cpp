@@ -624,6 +624,44 @@ TEST_F(HttpServer, FreesItsAddressesWhenClosedThoughAnotherProcessHasACopyOfTheS
   EXPECT_TRUE(listen_tcp("127.0.0.1", ntohs(address.sin_port)));
 }
 
+TEST_F(HttpServer, ParksConnectionsWhenNothingIsInFlightAndAnotherGoesOnWithThem) {
+  open();
+  Peer idle(path);
+  Peer busy(path);
+  spin();
+  busy.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  spin();
+  ASSERT_EQ(held.size(), 1u);
+  std::vector<UniqueFd> parked;
+  std::vector<std::string> labels;
+  server->park([&](const UniqueFd& fd, const std::string& label) {
+    parked.emplace_back(::dup(fd.get()));
+    labels.push_back(label);
+  });
+  EXPECT_EQ(parked.size(), 1u);
+  EXPECT_EQ(server->connections(), 1u);
+  held.front()->reply({200, {}, "later"});
+  spin();
+  EXPECT_EQ(parked.size(), 2u);
+  EXPECT_EQ(server->connections(), 0u);
+  EXPECT_TRUE(busy.take().ends_with("later"));
+  EXPECT_FALSE(busy.closed);
+  // What comes meanwhile waits.
+  EXPECT_EQ(ask(idle, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+  EXPECT_EQ(requests, 1);
+
+  server.reset();
+  std::filesystem::remove(path);
+  open();
+  for (std::size_t i = 0; i < parked.size(); ++i)
+    server->adopt(std::move(parked[i]), labels[i]);
+  spin();
+  EXPECT_EQ(requests, 2);
+  EXPECT_TRUE(idle.take().ends_with("<>"));
+  EXPECT_FALSE(idle.closed);
+  EXPECT_TRUE(ask(busy, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n2").ends_with("<2>"));
+}
+
 TEST_F(HttpServer, LeavesExchangesHarmlessWhenItGoes) {
   open();
   Peer peer(path);

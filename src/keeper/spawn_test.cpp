@@ -20,6 +20,7 @@
 #include <filesystem>
 
 #include "os/signals.h"
+#include "os/oom_score.h"
 
 namespace sup::keeper {
 namespace {
@@ -314,6 +315,13 @@ TEST_P(Spawning, StartsAManagerThatInheritsItsSocketAndIgnoresItsSignals) {
   int status = 0;
   EXPECT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_EQ(status, 4 << 8);
+}
+
+TEST_P(Spawning, GivesItsOwnOomScoreToWhatItStarts) {
+  const std::string before = run(spawner, shell("cat /proc/self/oom_score_adj")).out;
+  spawner.set_oom_score("998");  // anybody may become a likelier victim
+  EXPECT_EQ(run(spawner, shell("cat /proc/self/oom_score_adj")).out, "998\n");
+  EXPECT_EQ(os::oom_score_adjustment() + "\n", before) << "of the parent";
 }
 
 #ifdef SUP_SANITIZED

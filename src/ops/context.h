@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,9 @@ class Supervisor {
   // Both begin after the answer has been sent.
   virtual void request_shutdown() = 0;
   virtual void request_restart() = 0;
+  // Another manager takes over, started anew from the program's file; with `keeper_too` the keeper becomes it as well,
+  // as it does anyway when the file has changed. `done` is called once: with the version that takes over, or why none.
+  virtual void upgrade(bool keeper_too, std::move_only_function<void(Result<std::string>)> done) = 0;
   // Reads the configuration files again; nothing is applied. The Error is what `reread` shows behind CANT_REREAD.
   [[nodiscard]] virtual Result<config::Changes> reread() = 0;
   // The configuration read last.

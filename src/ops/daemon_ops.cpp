@@ -44,6 +44,14 @@ void restart(Context& context, Arguments, api::Reply reply) {
   reply(Value(true));
 }
 
+void upgrade(Context& context, Arguments args, api::Reply reply) {
+  const bool keeper_too = !args.empty() && truth(args[0]);
+  context.supervisor.upgrade(keeper_too, [reply = std::move(reply)](Result<std::string> version) mutable {
+    if (!version) return reply(std::unexpected(make_fault(FaultCode::failed, version.error().text)));
+    reply(Value(std::move(*version)));
+  });
+}
+
 api::Array names(const std::vector<std::string>& list) { return {list.begin(), list.end()}; }
 
 void reload_config(Context& context, Arguments, api::Reply reply) {
@@ -106,6 +114,9 @@ void add_daemon_operations(Registrar& registrar) {
   registrar.add({"getPID", "Tell the process id of the daemon.", {}, {"int", "PID"}, get_pid});
   registrar.add({"shutdown", "Stop all processes and end the daemon.", {}, always_true, shutdown});
   registrar.add({"restart", "Stop all processes, read the configuration and begin anew.", {}, always_true, restart});
+  registrar.add({"upgrade", "Replace the daemon's program by the file it was started from. No process is touched.",
+                 {{"boolean", "keeper", "the keeper too, even if its file is the same", true}},
+                 {"string", "version", "of the program that takes over"}, upgrade, {}, false, true});
   registrar.add({"reloadConfig", "Read the configuration files again; nothing is applied.", {},
                  {"array", "result", "[[added, changed, removed]]: names of groups"}, reload_config});
   registrar.add({"addProcessGroup", "Make a group of the configuration read last run.", {group_parameter}, always_true,

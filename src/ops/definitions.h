@@ -25,6 +25,7 @@ class Registrar {
     Handler handler = nullptr;
     std::string_view alias = {};  // a second name
     bool always = false;          // also while the daemon stops
+    bool hidden = false;          // see api::Operation
   };
 
   Registrar(api::OperationTable& table, std::string name_space, Context& context)

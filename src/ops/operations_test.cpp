@@ -20,6 +20,7 @@ struct FakeSupervisor final : Supervisor {
   config::Config configuration;
   std::string identifier = "supervisor";
   std::vector<std::string> requests;
+  std::string upgrade_to;
   Result<config::Changes> changes = config::Changes{{"a"}, {"b"}, {"c", "d"}};
 
   [[nodiscard]] int pid() const override { return 42; }
@@ -27,6 +28,10 @@ struct FakeSupervisor final : Supervisor {
   [[nodiscard]] std::string main_log_path() const override { return {}; }
   [[nodiscard]] Result<> clear_main_log() override { return {}; }
   void request_shutdown() override { requests.emplace_back("shutdown"); }
+  void upgrade(bool keeper_too, std::move_only_function<void(Result<std::string>)> done) override {
+    if (upgrade_to.empty()) return done(fail("no such file"));
+    done(upgrade_to + (keeper_too ? " with keeper" : ""));
+  }
   void request_restart() override { requests.emplace_back("restart"); }
   [[nodiscard]] Result<config::Changes> reread() override { return changes; }
   [[nodiscard]] const config::Config& config() const override { return configuration; }
@@ -64,6 +69,15 @@ struct Daemon {
   }
   std::shared_ptr<std::string> last;
 };
+
+TEST(Operations, UpgradeTellsTheVersionOrTheReason) {
+  Daemon daemon;
+  EXPECT_EQ(daemon.call("upgrade"), "fault 30 FAILED: no such file");
+  daemon.supervisor.upgrade_to = "9.9";
+  EXPECT_EQ(daemon.call("upgrade"), "9.9");
+  EXPECT_EQ(daemon.call("upgrade", {false}), "9.9");
+  EXPECT_EQ(daemon.call("upgrade", {true}), "9.9 with keeper");
+}
 
 TEST(Operations, TellAboutTheDaemon) {
   Daemon daemon;

@@ -13,6 +13,7 @@ void Registrar::add(const Definition& definition) {
   operation.summary = definition.summary;
   operation.parameters = definition.parameters;
   operation.returns = definition.returns;
+  operation.hidden = definition.hidden;
   operation.handler = [&context = context_, handler = definition.handler, always = definition.always](
                           Arguments args, api::Reply reply) {
     if (!always && context.engine.mood() != engine::Mood::running) {

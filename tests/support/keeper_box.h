@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -56,13 +57,15 @@ inline void send_fds(int socket, int number, const int (&fds)[2]) {
 // Runs in the keeper. The stand-in exits with the byte it is sent, or with 99 when nobody is there to send one.
 class StandInStarter final : public ManagerStarter {
  public:
-  explicit StandInStarter(int test) : test_(test) {}
+  // `refusal`, shared with the test: the errno with which become() is to fail, or 0.
+  StandInStarter(int test, const int* refusal) : test_(test), refusal_(refusal) {}
 
   [[nodiscard]] std::string program() const override { return "stand-in"; }
   [[nodiscard]] bool differs() const override { return false; }
 
   // Another keeper in the same process, as after an exec: it has the descriptors, the children and the bytes.
   int become(int state) override {
+    if (*refusal_ != 0) return *refusal_;
     const auto bytes = os::read_memory_file(state);
     auto saved = bytes ? read_state(*bytes) : std::unexpected(bytes.error());
     auto spawner = Spawner::create();
@@ -92,6 +95,7 @@ class StandInStarter final : public ManagerStarter {
 
  private:
   int test_;
+  const int* refusal_;
 };
 
 // What the test's manager heard, in order.
@@ -192,7 +196,7 @@ class KeeperBox {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != test) _exit(97);
     managers_.reset();
-    StandInStarter starter(theirs.get());
+    StandInStarter starter(theirs.get(), refusal_);
     auto spawner = Spawner::create();
     auto signals = os::signal_descriptor({SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2});
     if (!spawner || !signals) _exit(96);
@@ -206,6 +210,7 @@ class KeeperBox {
       kill(pid, SIGKILL);
       waitpid(pid, nullptr, 0);
     }
+    munmap(refusal_, sizeof(int));
   }
 
   // The manager that the keeper started last, before it said anything. Null when none comes.
@@ -254,9 +259,14 @@ class KeeperBox {
   }
   void thaw() const { kill(pid, SIGCONT); }
 
+  // From now on the keeper cannot become anything else.
+  void refuse_to_become(int code) const { *refusal_ = code; }
+
   pid_t pid = -1;
 
  private:
+  int* const refusal_ = static_cast<int*>(
+      mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   UniqueFd managers_;
 };
 

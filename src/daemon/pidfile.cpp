@@ -1,0 +1,81 @@
+#include "daemon/pidfile.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/strings.h"
+
+namespace sup::daemon {
+namespace {
+
+std::unexpected<Error> taken(const std::string& path, int fd) {
+  std::array<char, 32> text{};
+  const ssize_t got = pread(fd, text.data(), text.size(), 0);
+  const auto pid = to_int({text.data(), got > 0 ? static_cast<std::size_t>(got) : 0});
+  const std::string whose = pid ? fmt::format(" (pid {})", *pid) : std::string();
+  return fail(fmt::format("The pidfile {} is locked by another supervisord that runs{}.  Shut it down first, or use "
+                          "another pidfile.",
+                          path, whose),
+              EWOULDBLOCK);
+}
+
+// False when somebody else has the lock. Only files are locked: /dev/null as a pidfile is everybody's.
+bool lock(int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return true;
+  return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+// Is the open file the one that has its name? Its owner may have removed it between our open and our lock.
+bool is_named(int fd, const std::string& path) {
+  struct stat opened {};
+  struct stat named {};
+  return fstat(fd, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+         opened.st_ino == named.st_ino;
+}
+
+bool write_pid(int fd, pid_t pid) {
+  const std::string text = fmt::format("{}\n", pid);
+  // A device cannot be cut, and need not be.
+  if (ftruncate(fd, 0) != 0 && errno != EINVAL) return false;
+  return write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+}  // namespace
+
+Result<> check_pidfile(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd || lock(fd.get())) return {};
+  return taken(path, fd.get());
+}
+
+Result<UniqueFd> claim_pidfile(const std::string& path, pid_t pid, Log& log) {
+  constexpr int attempts = 5;
+  UniqueFd fd;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    fd.reset(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (!fd) fd.reset(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    if (!fd) break;
+    if (!lock(fd.get())) return taken(path, fd.get());
+    if (is_named(fd.get(), path)) break;
+  }
+  if (!fd || !write_pid(fd.get(), pid)) {
+    log(Level::critical, "could not write pidfile {}", path);
+    return UniqueFd();
+  }
+  log(Level::info, "supervisord started with pid {}", pid);
+  return fd;
+}
+
+void remove_pidfile(const std::string& path, const UniqueFd& file) {
+  unlink(path.c_str());
+  flock(file.get(), LOCK_UN);
+}
+
+}  // namespace sup::daemon

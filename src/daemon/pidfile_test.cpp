@@ -1,0 +1,89 @@
+#include "daemon/pidfile.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+namespace sup::daemon {
+namespace {
+
+struct Lines final : Log {
+  std::vector<std::string> lines;
+  void write(Level, std::string_view message) override { lines.emplace_back(message); }
+  [[nodiscard]] bool wants(Level) const override { return true; }
+};
+
+class Pidfile : public testing::Test {
+ protected:
+  Pidfile() {
+    char pattern[] = "/tmp/pidfile_test.XXXXXX";
+    folder = mkdtemp(pattern);
+    path = folder + "/pid";
+  }
+  ~Pidfile() override { std::filesystem::remove_all(folder); }
+  std::string content() {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  std::string folder, path;
+  Lines log;
+};
+
+TEST_F(Pidfile, IsWrittenAndLocked) {
+  std::ofstream(path) << "99999999, a leftover\n";
+  ASSERT_TRUE(check_pidfile(path)) << "a file that nobody has locked is overwritten, as ever";
+  const auto file = claim_pidfile(path, 123, log);
+  ASSERT_TRUE(file && *file);
+  EXPECT_EQ(content(), "123\n");
+  const auto checked = check_pidfile(path);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().text, "The pidfile " + path +
+                                      " is locked by another supervisord that runs (pid 123).  Shut it down first, or "
+                                      "use another pidfile.");
+  EXPECT_FALSE(claim_pidfile(path, 124, log));
+  EXPECT_EQ(content(), "123\n");
+}
+
+TEST_F(Pidfile, IsFreeWhenItIsRemovedWhoeverHasACopyOfItsDescriptor) {
+  auto file = claim_pidfile(path, 123, log);
+  ASSERT_TRUE(file && *file);
+  const UniqueFd copy(dup(file->get()));
+  const std::string other_name = folder + "/same file";
+  std::filesystem::create_hard_link(path, other_name);
+  remove_pidfile(path, *file);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_TRUE(check_pidfile(other_name));
+}
+
+TEST_F(Pidfile, IsFreeWhenItsOwnersAreGone) {
+  (void)claim_pidfile(path, 123, log);
+  EXPECT_TRUE(check_pidfile(path));
+  EXPECT_TRUE(claim_pidfile(path, 124, log));
+  EXPECT_EQ(content(), "124\n");
+}
+
+TEST_F(Pidfile, ThatCannotBeWrittenIsLoggedOnly) {
+  const auto file = claim_pidfile(folder + "/no/such/folder", 123, log);
+  ASSERT_TRUE(file);
+  EXPECT_FALSE(*file);
+  EXPECT_EQ(log.lines, std::vector<std::string>{"could not write pidfile " + folder + "/no/such/folder"});
+}
+
+TEST_F(Pidfile, ThatIsADeviceIsEverybodys) {
+  const auto first = claim_pidfile("/dev/null", 123, log);
+  ASSERT_TRUE(first && *first);
+  EXPECT_TRUE(check_pidfile("/dev/null"));
+  const auto second = claim_pidfile("/dev/null", 124, log);
+  EXPECT_TRUE(second && *second);
+}
+
+}  // namespace
+}  // namespace sup::daemon
