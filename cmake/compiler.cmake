@@ -15,8 +15,8 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-con
 add_link_options(-Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,--as-needed)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # What libstdc++ marks so for others, std::stable_sort uses itself.
-  add_compile_options(-Wno-deprecated-declarations)
+  # What libstdc++ marks so for others, std::stable_sort uses itself. Designated initializers leave out on purpose.
+  add_compile_options(-Wno-deprecated-declarations -Wno-missing-designated-field-initializers)
 endif()
 
 if(SUP_SANITIZE)
