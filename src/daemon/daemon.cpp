@@ -103,6 +103,14 @@ Result<> Daemon::open_log(const EarlyMessages& messages) {
   return {};
 }
 
+// Keeps what the pump is about to write over a crash of ours.
+void Daemon::hold_output() {
+  for (const auto& [name, fd] : parts_->pump.heirlooms()) keeper_.hold(name, fd);
+  if (parts_->pump.heirlooms().empty()) {
+    (*parts_->log)(Level::warn, "a crash of the manager would cost the output that is being written at that moment");
+  }
+}
+
 void Daemon::make_engine() {
   const config::Daemon& daemon = parts_->config.daemon;
   engine::Settings settings;
@@ -162,6 +170,7 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
     if (auto done = raise_limits(daemon, keeper_, messages); !done) return done;
   }
   if (auto done = open_log(messages); !done) return done;
+  hold_output();
   if (!daemon.nocleanup) clear_child_logs(daemon.childlogdir, daemon.identifier, *parts_->log);
   make_engine();
   parts_->engine->set_generation(inheritance_.generation);
@@ -202,11 +211,14 @@ Result<> Daemon::take_over(const engine::SessionRecord& session, keeper::Restore
   parts_->config = heritage->configurations.at(session.generation);
   inheritance_.generation = session.generation;
   if (auto done = open_log({}); !done) return done;
+  parts_->log->end_torn_line();
+  if (!parts_->pump.take_over(restored.held)) hold_output();
   make_engine();
   tell_of_take_over(session);
   parts_->pidfile = std::move(restored.held[pidfile_name]);
   if (!parts_->config.daemon.nodaemon) parts_->log->drop_stdout();
   parts_->engine->restore(session, std::move(heritage->groups), std::move(restored.children), restored.held);
+  parts_->pump.go_on();
   if (auto done = open_servers(restored.held); !done) return done;
   keeper_.serving();
   if (!session.successor.empty()) parts_->engine->save_session();

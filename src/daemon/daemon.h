@@ -70,6 +70,7 @@ class Daemon final : public ops::Supervisor {
   struct Parts;
 
   [[nodiscard]] Result<> open_log(const EarlyMessages& messages);
+  void hold_output();
   void make_engine();
   [[nodiscard]] Result<> open_servers(std::map<std::string, UniqueFd>& held);
   void adopt_configuration(config::Config config, UniqueFd snapshot);

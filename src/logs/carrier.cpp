@@ -13,7 +13,6 @@
 namespace sup::logs {
 namespace {
 
-constexpr std::size_t buffer_size = std::size_t{128} << 10;
 constexpr Duration longest_wait = std::chrono::milliseconds(1);
 constexpr Duration shortest_wait = std::chrono::microseconds(100);  // below, sleeping costs more than it saves
 constexpr std::size_t small_read = std::size_t{16} << 10;
@@ -57,10 +56,12 @@ class Carrier::Outlet final : public FilterSink {
   Source& source_;
 };
 
-Carrier::Carrier(Exchange& exchange, std::string syslog_path)
+Carrier::Carrier(Exchange& exchange, std::string syslog_path, std::unique_ptr<Transit> transit, bool take_over)
     : exchange_(exchange),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)),
+      transit_(std::move(transit)),
+      left_(take_over ? transit_->left() : std::nullopt),
+      taking_over_(take_over),
       syslog_(std::move(syslog_path)) {
   epoll_event event{EPOLLIN, {.ptr = nullptr}};
   if (!epoll_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, exchange_.commands_fd(), &event) != 0) {
@@ -86,7 +87,8 @@ void Carrier::run() {
     for (Command& command : exchange_.commands())
       obey(command);
   }
-  while (!sources_.empty())
+  // A take-over that came to nothing leaves all to the next one.
+  while (!taking_over_ && !sources_.empty())
     drain(sources_.begin()->first);
 }
 
@@ -116,6 +118,8 @@ void Carrier::obey(Command& command) {
       return clear(command.id);
     case Command::Kind::proceed:
       return resume_parked();
+    case Command::Kind::go_on:
+      return go_on();
     case Command::Kind::stop:
       stopping_ = true;
       return;
@@ -138,6 +142,11 @@ void Carrier::attach(Command& command) {
   if (plan.strip_ansi || plan.capture_max > 0) {
     source.filter = std::make_unique<Filter>(Filter::Plan{plan.strip_ansi, plan.capture_max});
   }
+  if (source.filter) {
+    source.slot = transit_->slot(source.id, source.channel);
+    source.filter->resume(transit_->filter_state(source.slot));
+  }
+  source.file.note_steps_in(&transit_->rotation_step());
   if (plan.syslog) source.lines = std::make_unique<LineCutter>();
   source.plain = !source.filter && !source.lines && !source.events && !source.echo;
   source.troubled = complaints_.contains({source.id, source.channel});
@@ -150,11 +159,13 @@ void Carrier::attach(Command& command) {
   }
   const int flags = ::fcntl(source.pipe.get(), F_GETFL);
   if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(source.pipe.get(), F_SETFL, flags | O_NONBLOCK);
-  place(source, Place::cold);
+  if (left_ && left_->id == source.id && left_->channel == source.channel) finish_left(source);
+  if (!taking_over_) place(source, Place::cold);
 }
 
 // Takes what is in the pipes now, and no more: a grandchild may go on writing for ever.
 void Carrier::drain(ProcessId id) {
+  go_on();
   const auto found = sources_.find(id);
   if (found == sources_.end()) return;
   for (auto& source : found->second) {
@@ -197,6 +208,17 @@ void Carrier::resume_parked() {
   }
 }
 
+// Every process of a predecessor is attached.
+void Carrier::go_on() {
+  if (!std::exchange(taking_over_, false)) return;
+  if (std::exchange(left_, std::nullopt)) transit_->done();  // of a process that is not ours any more
+  for (auto& [id, channels] : sources_) {
+    for (auto& source : channels) {
+      if (source && source->pipe) place(*source, Place::cold);
+    }
+  }
+}
+
 // One read for a source whose turn it is.
 void Carrier::turn(Source& source) {
   if (!source.pipe) return;
@@ -220,12 +242,62 @@ void Carrier::tick() {
 }
 
 std::pair<Carrier::Got, std::size_t> Carrier::read(Source& source) {
-  const ssize_t n = ::read(source.pipe.get(), buffer_.get(), buffer_size);
+  const ssize_t n = transit_->take(source.pipe.get(), source.id, source.channel);
   if (n > 0) {
-    deliver(source, {buffer_.get(), static_cast<std::size_t>(n)});
+    deliver(source, transit_->bytes());
+    end_chunk(source);
     return {Got::bytes, static_cast<std::size_t>(n)};
   }
   return {n < 0 && (errno == EAGAIN || errno == EINTR) ? Got::nothing : Got::end, 0};
+}
+
+void Carrier::end_chunk(Source& source) {
+  if (source.filter) {
+    transit_->done(source.slot, source.filter->state());
+  } else {
+    transit_->done();
+  }
+}
+
+// Does what a predecessor was killed over: from the same bytes the same comes again, and what of it is in the file
+// already is left out.
+void Carrier::finish_left(Source& source) {
+  const Transit::Left left = *std::exchange(left_, std::nullopt);
+  skip_written(source, left);
+  if (left.end_of_stream) {
+    Outlet outlet(*this, source);
+    if (source.filter) source.filter->finish(outlet);
+  } else {
+    deliver(source, transit_->bytes());
+  }
+  skip_ = 0;
+  if (source.file.is_open()) {
+    transit_->writing(source.file.mark(), 0);
+    tell_how_it_went(source, source.file.rotate_if_due(), 0);
+  }
+  end_chunk(source);
+}
+
+void Carrier::skip_written(Source& source, const Transit::Left& left) {
+  skip_ = left.written;
+  if (left.length > 0 && left.log) {
+    // A file that is shorter now was truncated by others, one that is gone was removed: the text is in neither.
+    const long long arrived = source.file.size_of(*left.log).value_or(0) - left.log->size;
+    skip_ += static_cast<std::size_t>(std::clamp(arrived, 0LL, static_cast<long long>(left.length)));
+  } else if (left.length > 0) {
+    skip_ += left.length;
+    if (source.file.is_open() && !source.file.keeps_nothing()) {
+      tell(source,
+           Message{Level::warn, fmt::format("up to {} bytes of the {} log of {} may be missing: the manager was "
+                                            "killed while it wrote to {}, which is no regular file",
+                                            left.length, channel_name(source.channel), python_repr(source.name),
+                                            source.file.plan().path)});
+    }
+  } else if (left.log && left.rotation_step != RotatingFile::no_rotation) {
+    if (auto rotated = source.file.resume_rotation(left.rotation_step, *left.log); !rotated) {
+      tell_how_it_went(source, rotated, 0);
+    }
+  }
 }
 
 // Decides how the source is treated, after a read of so many bytes.
@@ -234,7 +306,7 @@ void Carrier::pace(Source& source, std::size_t bytes) {
   if (source.place == Place::hot) {
     // The time in which 3/8 of the pipe fill at the present rate.
     const auto wait = Duration(elapsed.count() * (source.capacity / 8 * 3) / static_cast<long long>(bytes));
-    const bool at_once = bytes == buffer_size || wait < shortest_wait;
+    const bool at_once = bytes == Transit::capacity || wait < shortest_wait;
     if (wait < longest_wait || at_once) tick_ = std::min(tick_, at_once ? now_ : now_ + wait);
     return;
   }
@@ -289,8 +361,13 @@ void Carrier::place(Source& source, Place to) {
 void Carrier::finish_pipe(Source& source) {
   place(source, Place::nowhere);
   source.pipe.reset();
-  Outlet outlet(*this, source);
-  if (source.filter) source.filter->finish(outlet);
+  if (source.filter) {
+    Outlet outlet(*this, source);
+    transit_->end_of_stream(source.id, source.channel);
+    source.filter->finish(outlet);
+    end_chunk(source);
+    transit_->free_slot(std::exchange(source.slot, -1));
+  }
   if (source.lines) source.lines->finish([&](std::string_view line) { send_syslog(source, line); });
   if (source.troubled) tell(source, complaints(source).closed());
   exchange_.report_closed(source.id, source.channel);
@@ -312,13 +389,30 @@ void Carrier::finish(Source& source) {
 void Carrier::deliver(Source& source, std::span<char> bytes) {
   if (source.plain) return write_file(source, {bytes.data(), bytes.size()});
   Outlet outlet(*this, source);
-  if (source.filter) return source.filter->feed(bytes, outlet);
+  if (source.filter) {
+    scratch_.assign(bytes.begin(), bytes.end());
+    return source.filter->feed(scratch_, outlet);
+  }
   outlet.text({bytes.data(), bytes.size()}, false);
 }
 
 void Carrier::write_file(Source& source, std::string_view bytes) {
-  const auto lost_before = source.file.lost();
-  const auto written = source.file.write(bytes);
+  if (const auto known = std::min(skip_, bytes.size()); known > 0) {
+    skip_ -= known;
+    transit_->skip(known);
+    bytes.remove_prefix(known);
+  }
+  RotatingFile& file = source.file;
+  if (bytes.empty() || !file.is_open()) return;
+  const auto lost_before = file.lost();
+  transit_->writing(file.mark(), bytes.size());
+  auto written = file.append(bytes);
+  transit_->written();
+  if (written) written = file.rotate_if_due();
+  tell_how_it_went(source, written, file.lost() - lost_before);
+}
+
+void Carrier::tell_how_it_went(Source& source, const Result<>& written, unsigned long long lost) {
   if (written) {
     if (!source.troubled) return;
     auto& over = complaints(source);
@@ -327,7 +421,6 @@ void Carrier::write_file(Source& source, std::string_view bytes) {
     return;
   }
   source.troubled = true;
-  const auto lost = source.file.lost() - lost_before;
   auto& about = complaints(source);
   tell(source, lost > 0 ? about.lost(written.error(), lost, now_) : about.not_rotated(written.error(), now_));
 }

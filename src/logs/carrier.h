@@ -4,6 +4,9 @@
 // many small pieces, so it is read by the clock, about each millisecond and before it is full, which saves most of the
 // work for both sides; a hot pipe found empty is cold again, so that nothing ever wakes an idle daemon. Parked: its
 // output is reported to the control thread, which has more than enough to read already.
+//
+// What is read is on record in a Transit until it is written. Where a predecessor was killed in between, its successor
+// ends that first, when it gets the pipe and the file of the process, and only then reads anything.
 #pragma once
 
 #include <sys/epoll.h>
@@ -22,13 +25,15 @@
 #include "logs/exchange.h"
 #include "logs/filter.h"
 #include "logs/syslog.h"
+#include "logs/transit.h"
 
 namespace sup::logs {
 
 class Carrier {
  public:
   // Throws std::system_error when the kernel has no descriptors left for it.
-  Carrier(Exchange& exchange, std::string syslog_path);
+  // `transit` is empty, or what a predecessor left: then nothing is read before a `go_on` command.
+  Carrier(Exchange& exchange, std::string syslog_path, std::unique_ptr<Transit> transit, bool take_over);
   // Until a `stop` command; what is readable then is still written.
   void run();
 
@@ -46,6 +51,7 @@ class Carrier {
     bool troubled = false;     // complaints_ has an entry that may have something to say
     unsigned char streak = 0;  // of reads that want the pipe to be treated differently
     int capacity = 65536;      // of the pipe, about
+    int slot = -1;             // of its filter, in transit_
     Time last_read{};
     UniqueFd pipe;  // closed at its end, while the file stays open for reopen and clear
     RotatingFile file;
@@ -63,10 +69,14 @@ class Carrier {
   void reopen(ProcessId id);
   void clear(ProcessId id);
   void resume_parked();
+  void go_on();
 
   void turn(Source& source);
   void tick();
   [[nodiscard]] std::pair<Got, std::size_t> read(Source& source);
+  void end_chunk(Source& source);
+  void finish_left(Source& source);
+  void skip_written(Source& source, const Transit::Left& left);
   void pace(Source& source, std::size_t bytes);
   void place(Source& source, Place to);
   void widen(Source& source);
@@ -75,13 +85,18 @@ class Carrier {
 
   void deliver(Source& source, std::span<char> bytes);
   void write_file(Source& source, std::string_view bytes);
+  void tell_how_it_went(Source& source, const Result<>& written, unsigned long long lost);
   void send_syslog(Source& source, std::string_view line);
   [[nodiscard]] Complaints& complaints(const Source& source);
   void tell(const Source& source, const std::optional<Message>& message);
 
   Exchange& exchange_;
   UniqueFd epoll_;
-  std::unique_ptr<char[]> buffer_;
+  std::unique_ptr<Transit> transit_;
+  std::optional<Transit::Left> left_;  // by a predecessor
+  std::size_t skip_ = 0;               // bytes that come of left_ and are in the file already
+  bool taking_over_ = false;
+  std::vector<char> scratch_;  // for filters, which overwrite what they are fed
   std::array<epoll_event, 128> ready_{};
   std::unordered_map<ProcessId, std::array<std::unique_ptr<Source>, 2>> sources_;
   std::vector<Source*> hot_;

@@ -11,6 +11,8 @@ constexpr std::string_view begin_token = "<!--XSUPERVISOR:BEGIN-->";
 constexpr std::string_view end_token = "<!--XSUPERVISOR:END-->";
 constexpr std::string_view terminators = "HfABCDRsuJKhlpm";
 
+static_assert(begin_token.size() <= sizeof FilterState::held && end_token.size() <= sizeof FilterState::held);
+
 // How many of the last bytes may be the beginning of `token`. A '<' occurs only at a token's front.
 std::size_t prefix_at_end(std::string_view bytes, std::string_view token) {
   const auto window = bytes.substr(bytes.size() - std::min(bytes.size(), token.size() - 1));
@@ -111,6 +113,20 @@ void Filter::toggle(FilterSink& sink) {
   stripper_.finish([&](std::string_view text) { deliver(text, sink); });
   capturing_ = !capturing_;
   if (!capturing_) sink.capture_ended(std::exchange(capture_, {}));
+}
+
+FilterState Filter::state() const {
+  FilterState state;
+  state.stripper = stripper_.state();
+  state.capturing = capturing_;
+  state.held_size = static_cast<std::uint8_t>(held_.copy(state.held, sizeof state.held));
+  return state;
+}
+
+void Filter::resume(const FilterState& state) {
+  stripper_.resume(state.stripper);
+  capturing_ = state.capturing && plan_.capture_max > 0;
+  held_.assign(state.held, std::min<std::size_t>(state.held_size, sizeof state.held));
 }
 
 void Filter::finish(FilterSink& sink) {

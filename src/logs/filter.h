@@ -5,7 +5,9 @@
 // the beginning of a token or an escape sequence; finish() lets them go.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +24,15 @@ class FilterSink {
   virtual void capture_ended(std::string content) = 0;
 };
 
+// What a Filter holds back between two pieces, as plain bytes that can be put aside. The content of a capture is not
+// part of it, only that there is one.
+struct FilterState {
+  std::uint8_t stripper = 0;
+  bool capturing = false;
+  std::uint8_t held_size = 0;
+  char held[24] = {};  // at most a token without its last byte
+};
+
 // Removes ESC [ up to and including the first of HfABCDRsuJKhlpm.
 class AnsiStripper {
  public:
@@ -31,9 +42,11 @@ class AnsiStripper {
   // The stream ends here, or begins anew.
   template <class Out>
   void finish(Out&& out);
+  [[nodiscard]] std::uint8_t state() const { return static_cast<std::uint8_t>(state_); }
+  void resume(std::uint8_t state) { state_ = static_cast<State>(std::min<std::uint8_t>(state, 2)); }
 
  private:
-  enum class State { text, escape, sequence };
+  enum class State : std::uint8_t { text, escape, sequence };
   [[nodiscard]] std::string_view strip(std::span<char> bytes);
 
   State state_ = State::text;
@@ -51,6 +64,9 @@ class Filter {
   void feed(std::span<char> bytes, FilterSink& sink);
   // The stream ends: what was held back goes where it belongs; a capture without end is dropped, as in Supervisor.
   void finish(FilterSink& sink);
+  // Between two pieces. Another Filter that resumes there passes on the same text.
+  [[nodiscard]] FilterState state() const;
+  void resume(const FilterState& state);
 
  private:
   void scan(std::span<char> bytes, FilterSink& sink);

@@ -1,5 +1,6 @@
 #include "logs/main_log.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -70,6 +71,15 @@ Result<> MainLog::open() {
             plan_.file.path);
   }
   return {};
+}
+
+void MainLog::end_torn_line() {
+  const auto end = file_.mark();
+  const UniqueFd reader(end && end->size > 0 ? ::open(plan_.file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1);
+  char last = '\n';
+  if (reader && ::pread(reader.get(), &last, 1, end->size - 1) == 1 && last != '\n') {
+    static_cast<void>(file_.append("\n"));
+  }
 }
 
 void MainLog::write(Level level, std::string_view message) {

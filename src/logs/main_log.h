@@ -45,6 +45,9 @@ class MainLog final : public Log {
   // Until open() messages are only kept in memory; open() writes them. Fails when the file cannot be opened.
   [[nodiscard]] Result<> open();
 
+  // After open(), for the successor of a process that was killed: a kill may have cut its last line short.
+  void end_torn_line();
+
   void write(Level level, std::string_view message) override;
   [[nodiscard]] bool wants(Level level) const override { return level >= plan_.level; }
 

@@ -34,24 +34,51 @@ pthread_t start_thread(void* (*body)(void*), void* argument) {
 }  // namespace
 
 struct Pump::Impl {
-  explicit Impl(std::string syslog_path) : carrier(exchange, std::move(syslog_path)) {}
+  Impl(std::string syslog_path, std::unique_ptr<Transit> transit, bool take_over)
+      : heirlooms(transit->heirlooms()), carrier(exchange, std::move(syslog_path), std::move(transit), take_over) {}
 
+  std::vector<std::pair<std::string, int>> heirlooms;
   Exchange exchange;
   Carrier carrier;
   pthread_t thread{};
 };
 
-Pump::Pump(std::string syslog_path) : impl_(std::make_unique<Impl>(std::move(syslog_path))) {
+Pump::Pump(std::string syslog_path) : syslog_path_(std::move(syslog_path)) {
+  begin(std::make_unique<Impl>(syslog_path_, std::make_unique<Transit>(), false));
+}
+
+Pump::~Pump() {
+  end();
+}
+
+void Pump::begin(std::unique_ptr<Impl> impl) {
   const auto body = [](void* carrier) -> void* {
     static_cast<Carrier*>(carrier)->run();
     return nullptr;
   };
-  impl_->thread = start_thread(body, &impl_->carrier);
+  impl->thread = start_thread(body, &impl->carrier);
+  impl_ = std::move(impl);
 }
 
-Pump::~Pump() {
+void Pump::end() {
   impl_->exchange.post(Command::Kind::stop, 0);
   pthread_join(impl_->thread, nullptr);
+}
+
+const std::vector<std::pair<std::string, int>>& Pump::heirlooms() const {
+  return impl_->heirlooms;
+}
+
+bool Pump::take_over(std::map<std::string, UniqueFd>& held) {
+  auto transit = Transit::inherit(held);
+  if (!transit) return false;
+  end();
+  begin(std::make_unique<Impl>(syslog_path_, std::move(transit), true));
+  return true;
+}
+
+void Pump::go_on() {
+  impl_->exchange.post(Command::Kind::go_on, 0);
 }
 
 int Pump::fd() const {

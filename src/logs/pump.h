@@ -4,12 +4,17 @@
 // collects when fd() becomes readable. No state is shared, so a flood of output or a slow disk never delays control.
 // Plain channels are copied as they come. Channels with strip_ansi, capture mode, log events, syslog or debug echo go
 // through the filters of filter.h; both ways put the same bytes into the file.
+//
+// A process that is killed loses nothing of what it carried, if somebody holds its heirlooms() and the pipes: its
+// successor takes them over and goes on at the same byte (transit.h).
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -72,6 +77,14 @@ class Pump final : public OutputCarrier {
   Pump& operator=(const Pump&) = delete;
   ~Pump() override;  // writes what is readable now, then ends the thread
 
+  // Descriptors to be held for a successor, by name. Empty where the system does not allow that.
+  [[nodiscard]] const std::vector<std::pair<std::string, int>>& heirlooms() const;
+  // Instead of what a new pump holds, uses what `held` has of a predecessor's heirlooms; false: nothing to be used, and
+  // the own ones are still to be held. Before anything else. From here to go_on() nothing is read: meanwhile all that
+  // the predecessor carried is attached again.
+  [[nodiscard]] bool take_over(std::map<std::string, UniqueFd>& held);
+  void go_on();
+
   [[nodiscard]] int fd() const;                 // readable when there are reports
   [[nodiscard]] std::vector<Report> reports();  // all there are, in order per process
 
@@ -82,6 +95,10 @@ class Pump final : public OutputCarrier {
 
  private:
   struct Impl;
+  void begin(std::unique_ptr<Impl> impl);
+  void end();
+
+  std::string syslog_path_;
   std::unique_ptr<Impl> impl_;
 };
 

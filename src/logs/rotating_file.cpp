@@ -4,7 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
 
 namespace sup::logs {
 namespace {
@@ -31,18 +35,25 @@ Result<RotatingFile> RotatingFile::open(FilePlan plan, const Files& files) {
 
 Result<> RotatingFile::write(std::string_view bytes) {
   if (!is_open() || bytes.empty()) return {};
+  if (auto appended = append(bytes); !appended) return appended;
+  return rotate_if_due();
+}
+
+Result<> RotatingFile::append(std::string_view bytes) {
   const auto [written, code] = target_.write(bytes);
+  if (end_ >= 0) end_ += static_cast<long long>(written);
   if (code != 0) {
     lost_ += bytes.size() - written;
     return std::unexpected(system_error("write", plan_.path, code));
   }
-  return rotate_if_due();
+  return {};
 }
 
 Result<> RotatingFile::rotate_if_due() {
+  const long long end = std::exchange(end_, -1);
   if (plan_.max_bytes <= 0 || !target_.is_file()) return {};
   // The position after an append is the end of the file, whoever else writes to it or truncates it.
-  const long long position = ::lseek(target_.fd(), 0, SEEK_CUR);
+  const long long position = end >= 0 ? end : ::lseek(target_.fd(), 0, SEEK_CUR);
   if (next_step_ == create_base) return begin_anew();
   if (position < rotate_at_) {
     if (position < plan_.max_bytes) rotate_at_ = plan_.max_bytes;
@@ -67,6 +78,7 @@ Result<> RotatingFile::rotate() {
 Result<> RotatingFile::shift_backups() {
   if (next_step_ == no_rotation) next_step_ = highest_backup();
   for (; next_step_ >= move_base; --next_step_) {
+    note_step();
     const std::string from = next_step_ == move_base ? plan_.path : backup_name(plan_.path, next_step_);
     const std::string to = backup_name(plan_.path, next_step_ + 1);
     if (files_->rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) {
@@ -97,7 +109,10 @@ Result<> RotatingFile::begin_anew() {
   auto target = Target::open(plan_.path, *files_);
   if (!target) return std::unexpected(std::move(target.error()));
   target_ = std::move(*target);
+  identity_.reset();
+  end_ = -1;
   next_step_ = no_rotation;
+  note_step();
   rotate_at_ = plan_.max_bytes;
   return {};
 }
@@ -113,6 +128,50 @@ Result<> RotatingFile::clear() {
     return std::unexpected(system_error("remove", plan_.path, errno));
   }
   return begin_anew();
+}
+
+void RotatingFile::note_step() const {
+  if (step_note_ == nullptr) return;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  step_note_->store(next_step_, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+std::optional<FileMark> RotatingFile::mark() {
+  if (!target_.is_file()) return std::nullopt;
+  if (!identity_) {
+    struct stat info {};
+    if (::fstat(target_.fd(), &info) != 0) return std::nullopt;
+    identity_ = FileMark{info.st_dev, info.st_ino, 0};
+  }
+  end_ = ::lseek(target_.fd(), 0, SEEK_END);
+  if (end_ < 0) return std::nullopt;
+  return FileMark{identity_->device, identity_->inode, end_};
+}
+
+std::optional<long long> RotatingFile::size_of(const FileMark& mark) const {
+  const auto is_it = [&](const struct stat& info) { return info.st_dev == mark.device && info.st_ino == mark.inode; };
+  struct stat info {};
+  if (::fstat(target_.fd(), &info) == 0 && is_it(info)) return info.st_size;
+  std::error_code error;
+  const auto folder = std::filesystem::path(plan_.path).parent_path();
+  std::filesystem::directory_iterator file(folder.empty() ? "." : folder, error);
+  for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
+    if (::lstat(file->path().c_str(), &info) == 0 && is_it(info)) return info.st_size;
+  }
+  return std::nullopt;
+}
+
+Result<> RotatingFile::resume_rotation(std::int64_t step, const FileMark& mark) {
+  struct stat info {};
+  // The log may be moved already: then what has its name now is new.
+  const bool there = ::stat(plan_.path.c_str(), &info) == 0 && info.st_dev == mark.device && info.st_ino == mark.inode;
+  if (there && target_.is_file() && step >= move_base && step < plan_.backups) {
+    next_step_ = step;
+    return rotate();
+  }
+  note_step();
+  return {};
 }
 
 }  // namespace sup::logs

@@ -1,0 +1,433 @@
+// Processes that carry output and are killed, and their successors. This process plays the keeper.
+#include "logs/transit.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <functional>
+#include <random>
+
+#include "logs/pump.h"
+#include "logs/test_files.h"
+
+namespace sup::logs {
+namespace {
+
+struct Pipe {
+  UniqueFd out, in;
+  Pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) ADD_FAILURE() << "pipe2";
+    out.reset(ends[0]);
+    in.reset(ends[1]);
+  }
+};
+
+UniqueFd copy(int fd) {
+  return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+void put(const UniqueFd& fd, std::string_view bytes) {
+  ASSERT_EQ(::write(fd.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+}
+
+// Runs `body` in a process of its own.
+pid_t run(const std::function<void()>& body) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::signal(SIGPIPE, SIG_IGN);
+    body();
+    ::_exit(0);
+  }
+  return pid;
+}
+
+int wait_for(pid_t pid) {
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return status;
+}
+
+using Held = std::map<std::string, UniqueFd>;
+
+Held held_of(const std::vector<std::pair<std::string, int>>& heirlooms) {
+  Held held;
+  for (const auto& [name, fd] : heirlooms)
+    held.emplace(name, copy(fd));
+  return held;
+}
+
+// ---- step by step
+
+struct TransitTest : testing::Test {
+  Transit first;
+  Pipe pipe;
+
+  // What the keeper would hand to the successor if `first` were killed now.
+  std::unique_ptr<Transit> successor() {
+    Held held = held_of(first.heirlooms());
+    return Transit::inherit(held);
+  }
+  void take(std::string_view bytes) {
+    put(pipe.in, bytes);
+    ASSERT_EQ(first.take(pipe.out.get(), 7, Channel::err), static_cast<ssize_t>(bytes.size()));
+  }
+  static std::string text(Transit& transit) { return {transit.bytes().data(), transit.bytes().size()}; }
+};
+
+TEST_F(TransitTest, reads_as_read_does) {
+  ASSERT_EQ(::fcntl(pipe.out.get(), F_SETFL, O_NONBLOCK), 0);
+  EXPECT_EQ(first.take(pipe.out.get(), 7, Channel::err), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  take("some text");
+  EXPECT_EQ(text(first), "some text");
+  pipe.in.reset();
+  EXPECT_EQ(first.take(pipe.out.get(), 7, Channel::err), 0);
+}
+
+TEST_F(TransitTest, reads_from_what_is_no_pipe_too) {
+  TestFolder folder;
+  folder.put("file", "content");
+  const UniqueFd file(::open(folder.path("file").c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(first.take(file.get(), 7, Channel::err), 7);
+  EXPECT_EQ(text(first), "content");
+}
+
+TEST_F(TransitTest, leaves_nothing_when_nothing_is_on_its_way) {
+  EXPECT_FALSE(successor()->left());
+  take("x");
+  first.done();
+  EXPECT_FALSE(successor()->left());
+  pipe.in.reset();
+  EXPECT_EQ(first.take(pipe.out.get(), 7, Channel::err), 0);
+  EXPECT_FALSE(successor()->left());
+}
+
+TEST_F(TransitTest, leaves_what_was_taken_and_not_written) {
+  take("not written");
+  const auto next = successor();
+  const auto left = next->left();
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->id, 7U);
+  EXPECT_EQ(left->channel, Channel::err);
+  EXPECT_EQ(left->written, 0U);
+  EXPECT_EQ(left->length, 0U);
+  EXPECT_FALSE(left->log);
+  EXPECT_EQ(text(*next), "not written");
+  next->done();
+  EXPECT_FALSE(successor()->left());
+}
+
+TEST_F(TransitTest, leaves_it_again_until_it_is_done) {
+  take("not written");
+  EXPECT_TRUE(successor()->left());
+  EXPECT_TRUE(successor()->left());
+}
+
+TEST_F(TransitTest, leaves_where_the_writing_was) {
+  take("0123456789");
+  first.writing(FileMark{1, 2, 100}, 4);
+  first.written();
+  first.writing(FileMark{1, 2, 104}, 6);
+  const auto left = successor()->left();
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->written, 4U);
+  EXPECT_EQ(left->length, 6U);
+  ASSERT_TRUE(left->log);
+  EXPECT_EQ(left->log->size, 104);
+  first.written();
+  EXPECT_EQ(successor()->left()->written, 10U);
+  EXPECT_EQ(successor()->left()->length, 0U);
+}
+
+TEST_F(TransitTest, takes_what_is_still_on_the_belt) {
+  take("a long text");
+  // Back to where its end was not fetched yet.
+  const auto heirlooms = first.heirlooms();
+  ASSERT_EQ(::write(heirlooms[1].second, "text", 4), 4);
+  std::ranges::fill(first.bytes().last(4), '?');
+  const auto next = successor();
+  ASSERT_TRUE(next->left());
+  EXPECT_EQ(text(*next), "a long text");
+}
+
+TEST_F(TransitTest, keeps_the_state_of_filters_by_channel) {
+  FilterState state;
+  state.held_size = 3;
+  for (ProcessId id = 1; id <= 200; ++id) {
+    state.stripper = static_cast<std::uint8_t>(id % 3);
+    take("x");
+    first.done(first.slot(id, Channel::out), state);
+  }
+  first.free_slot(first.slot(5, Channel::out));
+  const auto next = successor();
+  EXPECT_FALSE(next->left());
+  for (ProcessId id = 1; id <= 200; ++id) {
+    const FilterState kept = next->filter_state(next->slot(id, Channel::out));
+    EXPECT_EQ(kept.stripper, id == 5 ? 0 : id % 3) << id;
+    EXPECT_EQ(kept.held_size, id == 5 ? 0 : 3) << id;
+  }
+  EXPECT_EQ(next->filter_state(next->slot(1, Channel::err)).held_size, 0);
+}
+
+TEST_F(TransitTest, does_not_take_over_what_it_does_not_know) {
+  Held held = held_of(first.heirlooms());
+  held.erase(first.heirlooms()[1].first);
+  EXPECT_EQ(Transit::inherit(held), nullptr);
+  held = held_of(first.heirlooms());
+  const char other = '?';
+  ASSERT_EQ(::pwrite(first.heirlooms()[0].second, &other, 1, 0), 1);
+  EXPECT_EQ(Transit::inherit(held), nullptr);
+  Held nothing;
+  EXPECT_EQ(Transit::inherit(nothing), nullptr);
+}
+
+// ---- killed within a call to the disk
+
+// The disk of a process that is killed at its `fatal`th call.
+struct FatalFiles final : Files {
+  explicit FatalFiles(int fatal) : calls(fatal) {}
+  mutable int calls;
+  std::size_t partly = 0;  // bytes that a fatal write still writes
+  bool behind = false;     // the call is done before the end
+
+  void strike() const {
+    if (--calls == 0) ::kill(::getpid(), SIGKILL);
+  }
+  ssize_t write(int fd, const void* bytes, std::size_t size) const override {
+    if (calls == 1 && !behind) static_cast<void>(Files::write(fd, bytes, std::min(partly, size)));
+    if (!behind) strike();
+    const ssize_t n = Files::write(fd, bytes, size);
+    if (behind) strike();
+    return n;
+  }
+  int rename(const char* from, const char* to) const override {
+    if (!behind) strike();
+    const int result = Files::rename(from, to);
+    if (behind) strike();
+    return result;
+  }
+  int open(const char* path, int flags, mode_t mode) const override {
+    const int fd = Files::open(path, flags, mode);
+    return fd;
+  }
+};
+
+struct LogKind {
+  bool strip = false;
+  long long capture = 0;
+  long long max_bytes = 0;
+  long long backups = 0;
+};
+
+// A manager that takes over, carries one channel to its end and leaves.
+void carry(Held& held, int pipe, const std::string& path, const LogKind& kind, const Files& files = real_files()) {
+  Pump pump("/nonexistent");
+  if (!pump.take_over(held)) ::_exit(3);
+  ChannelPlan plan;
+  plan.name = "cat";
+  plan.strip_ansi = kind.strip;
+  plan.capture_max = kind.capture;
+  auto file = RotatingFile::open({path, kind.max_bytes, kind.backups}, files);
+  if (!file) ::_exit(4);
+  plan.file = std::move(*file);
+  pump.attach(1, Channel::out, copy(pipe), std::move(plan));
+  pump.go_on();
+  for (;;) {
+    pollfd request{pump.fd(), POLLIN, 0};
+    ::poll(&request, 1, -1);
+    for (const Report& report : pump.reports()) {
+      if (report.kind == Report::Kind::closed) return;
+    }
+  }
+}
+
+struct Killed : testing::Test {
+  TestFolder folder;
+  Transit transit;
+  Held held = held_of(transit.heirlooms());
+
+  // A manager that is killed at that call, and one that is not. The number of kills.
+  int lives(const Pipe& pipe, const LogKind& kind, const FatalFiles& files) {
+    const auto life = [&](const Files& disk) {
+      return wait_for(run([&] { carry(held, pipe.out.get(), folder.path("out"), kind, disk); }));
+    };
+    const bool killed = WIFSIGNALED(life(files));
+    EXPECT_EQ(life(real_files()), 0);
+    return killed ? 1 : 0;
+  }
+};
+
+TEST_F(Killed, a_write_that_was_not_begun_not_ended_or_not_noted_is_made_whole) {
+  for (const std::size_t partly : {std::size_t{0}, std::size_t{1}, std::size_t{4096}, std::size_t{9999}}) {
+    for (const bool behind : {false, true}) {
+      std::filesystem::remove(folder.path("out"));
+      folder.put("out", "before\n");
+      Pipe pipe;
+      std::string expected;
+      for (int i = 0; i < 1000; ++i)
+        expected += std::to_string(10000000 + i) + "\n";
+      put(pipe.in, expected);
+      pipe.in.reset();
+      FatalFiles files(1);
+      files.partly = partly;
+      files.behind = behind;
+      EXPECT_EQ(lives(pipe, {}, files), 1);
+      EXPECT_TRUE(folder.get("out") == "before\n" + expected) << partly << behind;
+    }
+  }
+}
+
+TEST_F(Killed, what_is_held_back_and_what_is_stripped_is_neither_lost_nor_repeated) {
+  const std::string text = "one \x1b[1mtwo <!--XSUPERVISOR:BEGIN-->inside<!--XSUPERVISOR:END--> three\n<!--XSUPER";
+  int kills = 0;
+  for (int call = 1; call < 12; ++call) {
+    for (std::size_t cut = 1; cut < text.size(); cut += 5) {
+      std::filesystem::remove(folder.path("out"));
+      Pipe pipe;
+      FatalFiles files(call);
+      files.partly = 2;
+      files.behind = call % 2 == 0;
+      // Two pieces that the pump reads one after the other: the second comes when the first is written, or after all.
+      const pid_t first = run([&] {
+        pipe.in.reset();
+        carry(held, pipe.out.get(), folder.path("out"), {true, 1000, 0, 0}, files);
+      });
+      put(pipe.in, std::string_view(text).substr(0, cut));
+      for (int left = 1; left > 0;)
+        ASSERT_EQ(::ioctl(pipe.out.get(), FIONREAD, &left), 0);
+      put(pipe.in, std::string_view(text).substr(cut));
+      pipe.in.reset();
+      kills += WIFSIGNALED(wait_for(first)) ? 1 : 0;
+      EXPECT_EQ(wait_for(run([&] { carry(held, pipe.out.get(), folder.path("out"), {true, 1000, 0, 0}); })), 0);
+      EXPECT_EQ(folder.get("out"), "one two  three\n<!--XSUPER") << "call " << call << ", cut " << cut;
+    }
+  }
+  EXPECT_GT(kills, 30);
+}
+
+TEST_F(Killed, a_rotation_is_ended_and_costs_no_backup) {
+  for (int call = 1; call <= 6; ++call) {
+    for (const bool behind : {false, true}) {
+      folder.put("out", "base");
+      for (int i = 1; i <= 4; ++i)
+        folder.put("out." + std::to_string(i), std::to_string(i));
+      Pipe pipe;
+      put(pipe.in, "+more");
+      pipe.in.reset();
+      FatalFiles files(call);
+      files.behind = behind;
+      EXPECT_EQ(lives(pipe, {.max_bytes = 9, .backups = 4}, files), call <= 5 ? 1 : 0);
+      EXPECT_EQ(folder.get("out"), "") << call << behind;
+      EXPECT_EQ(folder.get("out.1"), "base+more") << call << behind;
+      EXPECT_EQ(folder.get("out.2"), "1") << call << behind;
+      EXPECT_EQ(folder.get("out.3"), "2") << call << behind;
+      EXPECT_EQ(folder.get("out.4"), "3") << call << behind;
+    }
+  }
+}
+
+TEST_F(Killed, a_log_that_was_moved_meanwhile_is_found_and_one_that_was_removed_is_begun_anew) {
+  for (const bool removed : {false, true}) {
+    folder.put("out", "old");
+    std::filesystem::remove(folder.path("moved"));
+    Pipe pipe;
+    put(pipe.in, "0123456789");
+    pipe.in.reset();
+    FatalFiles files(1);
+    files.partly = 4;
+    EXPECT_TRUE(WIFSIGNALED(wait_for(run([&] { carry(held, pipe.out.get(), folder.path("out"), {}, files); }))));
+    if (removed) {
+      std::filesystem::remove(folder.path("out"));
+    } else {
+      std::filesystem::rename(folder.path("out"), folder.path("moved"));
+    }
+    EXPECT_EQ(wait_for(run([&] { carry(held, pipe.out.get(), folder.path("out"), {}); })), 0);
+    EXPECT_EQ(folder.get("out"), removed ? "0123456789" : "456789");
+    EXPECT_EQ(folder.get("moved"), removed ? "(missing)" : "old0123");
+  }
+}
+
+TEST_F(Killed, what_may_have_gone_to_a_named_pipe_is_not_repeated) {
+  ASSERT_EQ(::mkfifo(folder.path("out").c_str(), 0600), 0);
+  const UniqueFd reader(::open(folder.path("out").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  Pipe pipe;
+  put(pipe.in, "once");
+  pipe.in.reset();
+  FatalFiles files(1);
+  files.behind = true;
+  EXPECT_EQ(lives(pipe, {}, files), 1);
+  char text[100];
+  EXPECT_EQ(::read(reader.get(), text, sizeof text), 4);
+}
+
+// ---- killed at any instant
+
+// A writer of `lines` numbered lines on two channels' worth of pipes, and managers that live for a random time each.
+void soak(const LogKind& kind, int wanted_kills, unsigned seed) {
+  TestFolder folder;
+  Transit transit;
+  Held held = held_of(transit.heirlooms());
+  Pipe pipe;
+  Pipe stop;
+  const pid_t writer = run([&] {
+    std::mt19937 random(seed);
+    int line = 0;
+    pollfd ended{stop.out.get(), POLLIN, 0};
+    while (::poll(&ended, 1, 0) == 0) {
+      std::string text;
+      for (auto count = random() % 400; count-- > 0;)
+        text += std::to_string(100000000 + line++) + (kind.strip ? "\x1b[0m\n" : "\n");
+      for (std::string_view rest = text; !rest.empty();) {
+        const ssize_t n = ::write(pipe.in.get(), rest.data(), std::min<std::size_t>(rest.size(), random() % 9000 + 1));
+        if (n < 0) ::_exit(1);
+        rest.remove_prefix(static_cast<std::size_t>(n));
+      }
+    }
+    ::_exit(0);
+  });
+  pipe.in.reset();
+  std::mt19937 random(seed + 1);
+  int kills = 0;
+  while (kills < wanted_kills) {
+    const pid_t manager = run([&] { carry(held, pipe.out.get(), folder.path("out"), kind); });
+    ::usleep(static_cast<useconds_t>(random() % 4000 + 300));
+    ::kill(manager, SIGKILL);
+    if (WIFSIGNALED(wait_for(manager))) ++kills;
+  }
+  put(stop.in, "!");
+  const pid_t last = run([&] { carry(held, pipe.out.get(), folder.path("out"), kind); });
+  EXPECT_EQ(wait_for(writer), 0);
+  EXPECT_EQ(wait_for(last), 0);
+  std::string all;
+  for (int i = 10000; i > 0; --i) {
+    const std::string name = "out." + std::to_string(i);
+    if (folder.has(name)) all += folder.get(name);
+  }
+  all += folder.get("out");
+  ASSERT_EQ(all.size() % 10, 0U);
+  for (std::size_t line = 0; line < all.size() / 10; ++line) {
+    ASSERT_EQ(all.substr(line * 10, 10), std::to_string(100000000 + line) + "\n");
+  }
+  EXPECT_GT(all.size(), 10000U);
+}
+
+TEST(KilledAtAnyInstant, every_line_is_there_once) {
+  soak({}, 200, 1);
+}
+
+TEST(KilledAtAnyInstant, every_line_is_there_once_over_rotations) {
+  soak({.max_bytes = 100000, .backups = 10000}, 100, 2);
+}
+
+TEST(KilledAtAnyInstant, every_line_is_there_once_behind_a_filter) {
+  soak({.strip = true, .capture = 1000}, 100, 3);
+}
+
+}  // namespace
+}  // namespace sup::logs
