@@ -77,7 +77,8 @@ void Engine::apply(Entry& entry, const Input& input) {
       send_signal(entry, SIGKILL, entry.config.program->killasgroup);
       break;
   }
-  if (outcome.change && outcome.effect != Effect::spawn) save(entry);
+  // That a start was answered is no change, but a successor must know it: the deadline counts from there.
+  if ((outcome.change && outcome.effect != Effect::spawn) || input.kind == Input::Kind::spawned) save(entry);
   if (outcome.again) {
     work_.push_front({entry.id, input});
     return;

@@ -319,5 +319,19 @@ TEST(EngineSurvival, AStartWhoseAnswerWasLostIsTriedAgain) {
   EXPECT_EQ(after.state("x"), State::backoff);
 }
 
+TEST(EngineSurvival, AStartWhoseAnswerCameTooLateIsTheSuccessors) {
+  World before;
+  before.add({.name = "x"});
+  before.engine.start(before.entry("x"), false, [](Answer) {});
+  before.children.alive[before.entry("x").id] = 1234;
+  before.engine.save_session();
+  World after;
+  after.clock = before.clock;
+  after.take_over(before);
+  EXPECT_EQ(after.state("x"), State::starting);
+  EXPECT_EQ(after.entry("x").machine.pid, 1234);
+  EXPECT_THAT(after.log.lines, Contains("INFO spawned: 'x' with pid 1234"));
+}
+
 }  // namespace
 }  // namespace sup::engine

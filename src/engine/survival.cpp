@@ -145,6 +145,8 @@ void Engine::restore_entry(Entry& entry, const ProcessRecord& record, keeper::Re
   attach(entry, Channel::out, std::move(child.out), std::move((*opened)->out));
   attach(entry, Channel::err, std::move(child.err), std::move((*opened)->err));
   if (entry.machine.state == State::starting && !entry.machine.deadline) {
+    // The answer to its start came too late for the manager that had asked.
+    out_.log(Level::info, "spawned: '{}' with pid {}", entry.config.name, child.pid);
     queue(entry, input(Input::Kind::spawned, child.pid));
   } else {
     entry.machine.pid = child.pid;

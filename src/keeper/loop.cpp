@@ -46,6 +46,8 @@ int Keeper::run() {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   while (!result_) {
     if (to_background_) daemonize();
+    // Here, where no signal has been taken that is not dealt with.
+    if (manager_ == 0 && std::exchange(become_anew_, false)) become_anew();
     if (manager_ == 0 && !stopping_ && !result_ && now() >= start_at_) start_manager();
     if (stopping_) kill_overdue();
     if (manager_ != 0 && leave_by_ && now() >= *leave_by_) kill_manager();
@@ -175,7 +177,6 @@ void Keeper::manager_gone(int status) {
     handing_over_ = false;
     restart_ = {};
     start_at_ = now();
-    if (std::exchange(become_anew_, false)) become_anew();
   } else if (!served_ && table_.running() == 0) {
     result_ = exit_code(status);
   } else {
