@@ -1,5 +1,6 @@
 // The output of a process on its way to the log: captures, escape sequences, lines. The cuts do not matter, as long as
-// a capture stays within its limit; if it does not, it is cut to about that.
+// a capture stays within its limit; if it does not, it is cut to about that. Neither does it matter to the text whether
+// every piece is filtered by another manager.
 #include "logs/filter.h"
 
 #include <algorithm>
@@ -29,12 +30,16 @@ struct Sink final : logs::FilterSink {
   }
 };
 
-Sink filtered(std::string_view bytes, logs::Filter::Plan plan, unsigned choice) {
+Sink filtered(std::string_view bytes, logs::Filter::Plan plan, unsigned choice, bool new_managers = false) {
   Sink sink;
   logs::Filter filter(plan);
   in_pieces(bytes, choice, [&](std::string_view piece) {
     std::string own(piece);
     filter.feed(own, sink);
+    if (!new_managers) return;
+    const logs::FilterState state = filter.state();
+    filter = logs::Filter(plan);
+    filter.resume(state);
   });
   filter.finish(sink);
   require(sink.text_outside.size() + sink.text_inside.size() <= bytes.size(), "nothing is added");
@@ -66,7 +71,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const bool strip : {false, true}) {
     for (const long long capture_max : {0LL, plenty}) {
       const sup::logs::Filter::Plan plan{strip, capture_max};
-      require(filtered(bytes, plan, 0) == filtered(bytes, plan, choice), "the cuts do not matter");
+      const Sink whole = filtered(bytes, plan, 0);
+      require(filtered(bytes, plan, choice) == whole, "the cuts do not matter");
+      const Sink handed_on = filtered(bytes, plan, choice, true);
+      require(handed_on.text_outside == whole.text_outside && handed_on.text_inside == whole.text_inside,
+              "the managers do not matter to the text");
     }
     constexpr long long small = 64;  // above the largest piece
     require(filtered(bytes, {strip, small}, choice | 1).longest_capture <= small, "a capture has a largest size");
