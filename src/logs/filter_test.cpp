@@ -215,5 +215,37 @@ TEST(LineCutter, gives_the_same_lines_however_the_output_is_cut) {
   EXPECT_TRUE(ok);
 }
 
+TEST(FilterState, another_filter_goes_on_where_one_was_left) {
+  const std::string text =
+      "a\x1b[1mb<!--XSUPERVISOR:BEGIN-->in\x1b[0m<side<!--XSUPERVISOR:END-->c\x1b<!--XSUPERVISOR:B";
+  for (const Filter::Plan plan : {Filter::Plan{true, 100}, Filter::Plan{true, 0}, Filter::Plan{false, 100}}) {
+    const Collector whole = run(plan, {text});
+    for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+      Collector out;
+      Filter first(plan);
+      std::string piece = text.substr(0, cut);
+      first.feed(piece, out);
+      Filter second(plan);
+      second.resume(first.state());
+      piece = text.substr(cut);
+      second.feed(piece, out);
+      second.finish(out);
+      EXPECT_EQ(out.file, whole.file) << cut;
+      EXPECT_EQ(out.events, whole.events) << cut;
+    }
+  }
+}
+
+TEST(FilterState, damage_harms_nobody) {
+  FilterState state;
+  state.stripper = 200;
+  state.held_size = 255;
+  Filter filter({true, 100});
+  filter.resume(state);
+  Collector out;
+  filter.finish(out);
+  EXPECT_LE(out.file.size(), sizeof state.held);
+}
+
 }  // namespace
 }  // namespace sup::logs
