@@ -134,7 +134,7 @@ def test_the_keeper_is_replaced_when_asked(box):
 
 
 def test_a_switched_link_is_followed(box):
-    other = "0.1.9"
+    other = our_version()[:-1] + "9"
     install(box, "releases/1/supervisord")
     install(box, "releases/2/supervisord", version=other)
     link(box, "current", "releases/1")

@@ -1,11 +1,12 @@
 """Several versions of supervisord side by side, as packages and deployments leave them."""
 import os
+import re
 
 from . import procfs
-from .programs import OURS, Suite
+from .programs import OURS, ROOT, Suite
 from .waiting import eventually
 
-VERSION = b"0.1.0"
+VERSION = re.search(r'version = "([\d.]+)"', (ROOT / "src/base/version.cpp").read_text())[1].encode()
 
 
 def our_version():
