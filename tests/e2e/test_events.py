@@ -118,7 +118,7 @@ def test_output_as_events_and_captured_text(box):
 
 def test_groups_and_the_daemon_itself_as_events(box):
     text = (f"[eventlistener:listener]\ncommand={listener(box)}\nevents=PROCESS_GROUP,SUPERVISOR_STATE_CHANGE\n"
-            "buffer_size=100\n")
+            "buffer_size=100\nstopsignal=CONT\nstopwaitsecs=1\n")  # time to take the last event
     daemon = box.daemon(text + "[program:x]\ncommand=sleep 600\n")
     wait_events(box, 3)
     assert [(h["eventname"], b) for h, b in events(box)] == [
