@@ -18,6 +18,7 @@
 #include "daemon/handover.h"
 #include "keeper/keeper.h"
 #include "os/config_host.h"
+#include "os/scheduling.h"
 
 namespace sup::daemon {
 namespace {
@@ -71,6 +72,7 @@ void leave_signals_to_keeper() {
 void become_manager() {
   prctl(PR_SET_NAME, "supervisord");
   leave_signals_to_keeper();
+  os::take_short_turns();
   mallopt(M_ARENA_MAX, 1);                     // the pump's thread shares ours: a second arena would cost memory
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   mallopt(M_TRIM_THRESHOLD, 256 * 1024);

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "os/clock.h"
+#include "os/scheduling.h"
 #include "os/signals.h"
 
 namespace sup::keeper {
@@ -37,13 +38,19 @@ std::uint64_t microseconds(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
 }
 
+// What a fork does not hand on.
+void prepare_process() {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // whoever loses its parent below us becomes ours
+  os::take_short_turns();
+}
+
 }  // namespace
 
 Keeper::Keeper(Spawner spawner, UniqueFd signals, ManagerStarter& starter)
     : spawner_(std::move(spawner)), signals_(std::move(signals)), starter_(starter) {}
 
 int Keeper::run() {
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  prepare_process();
   while (!result_) {
     if (to_background_) daemonize();
     // Here, where no signal has been taken that is not dealt with.
@@ -231,7 +238,7 @@ void Keeper::daemonize() {
     return;
   }
   setsid();
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  prepare_process();
   background_ready_ = std::move(tell);
   daemonized_ = true;
   fresh_ = true;

@@ -73,17 +73,13 @@ void Carrier::run() {
   while (!stopping_) {
     const int count = wait();
     now_ = steady_now();
-    bool commanded = false;
-    for (int i = 0; i < count; ++i) {
-      if (auto* source = static_cast<Source*>(ready_[static_cast<std::size_t>(i)].data.ptr)) {
-        turn(*source);
-      } else {
-        commanded = true;
-      }
+    // A restart waits for commands; the other sources are still ready afterwards.
+    for (int i = 0; i < count && !exchange_.has_commands(); ++i) {
+      if (auto* source = static_cast<Source*>(ready_[static_cast<std::size_t>(i)].data.ptr)) turn(*source);
     }
     if (!hot_.empty() && now_ >= tick_) tick();
     // Last, since commands end sources that ready_ may point to.
-    if (!commanded) continue;
+    if (!exchange_.has_commands()) continue;
     for (Command& command : exchange_.commands())
       obey(command);
   }

@@ -38,6 +38,7 @@ Exchange::Exchange() : commands_ready_(make_eventfd()), reports_ready_(make_even
 void Exchange::post_locked(Command command) {
   if (commands_.empty()) raise(commands_ready_);
   commands_.push_back(std::move(command));
+  has_commands_.store(true, std::memory_order_relaxed);
 }
 
 void Exchange::report_locked(Report report) {
@@ -76,6 +77,7 @@ std::vector<Report> Exchange::reports() {
 std::vector<Command> Exchange::commands() {
   const std::scoped_lock lock(mutex_);
   lower(commands_ready_);
+  has_commands_.store(false, std::memory_order_relaxed);
   return std::exchange(commands_, {});
 }
 

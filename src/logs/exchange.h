@@ -38,6 +38,7 @@ class Exchange {
   // For the pump's thread.
   [[nodiscard]] std::vector<Command> commands();
   [[nodiscard]] int commands_fd() const { return commands_ready_.get(); }
+  [[nodiscard]] bool has_commands() const { return has_commands_.load(std::memory_order_relaxed); }
   void report(Report report);
   // The channel's pipe is closed and everything from it is written.
   void report_closed(ProcessId id, Channel channel);
@@ -53,6 +54,7 @@ class Exchange {
   UniqueFd reports_ready_;
   std::mutex mutex_;
   std::vector<Command> commands_;
+  std::atomic<bool> has_commands_ = false;
   std::vector<Report> reports_;
   std::size_t reported_bytes_ = 0;                // in reports_
   bool pump_waits_ = false;                       // for room in reports_

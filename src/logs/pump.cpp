@@ -7,6 +7,7 @@
 
 #include "logs/carrier.h"
 #include "logs/exchange.h"
+#include "os/scheduling.h"
 
 namespace sup::logs {
 namespace {
@@ -53,6 +54,7 @@ Pump::~Pump() {
 
 void Pump::begin(std::unique_ptr<Impl> impl) {
   const auto body = [](void* carrier) -> void* {
+    os::take_short_turns();
     static_cast<Carrier*>(carrier)->run();
     return nullptr;
   };

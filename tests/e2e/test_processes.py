@@ -536,3 +536,22 @@ def test_an_idle_daemon_sleeps(box):
         throughout(lambda: True, 3)
         return [procfs.context_switches(pid) for pid in both] == before
     eventually(settled, 20, "three seconds without a wake-up")
+
+
+@pytest.mark.parametrize("niceness", [0, 7])
+def test_programs_are_scheduled_as_the_daemon_was_started(box, niceness):
+    """However the daemon itself asks to be scheduled."""
+    daemon = box.daemon("[program:x]\ncommand=sleep 60\nstartsecs=0\n", preexec=lambda: os.nice(niceness))
+    pid = daemon.wait_state("x", "RUNNING")["pid"]
+    assert os.sched_getscheduler(daemon.pid) == os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
+    assert os.sched_getscheduler(pid) == os.SCHED_OTHER
+    assert os.getpriority(os.PRIO_PROCESS, daemon.pid) == os.getpriority(os.PRIO_PROCESS, pid) == niceness
+    with open(f"/proc/{pid}/sched") as program, open("/proc/self/sched") as usual:
+        assert [line for line in program if "se.slice" in line] == [line for line in usual if "se.slice" in line]
+
+
+def test_a_policy_that_was_chosen_for_the_daemon_stays(box):
+    daemon = box.daemon("[program:x]\ncommand=sleep 60\nstartsecs=0\n",
+                        preexec=lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)))
+    pid = daemon.wait_state("x", "RUNNING")["pid"]
+    assert os.sched_getscheduler(daemon.pid) == os.sched_getscheduler(pid) == os.SCHED_BATCH
