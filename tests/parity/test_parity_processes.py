@@ -6,19 +6,10 @@ import signal
 
 import pytest
 
+from support.parity import by_process, lines
 from support.waiting import eventually
 
 SLEEPER = "command=sleep 600\n"
-
-
-def lines(daemon, drop=()):
-    """The main log without times and pids; lines that begin like one of `drop` left out."""
-    seen = []
-    for level, text in daemon.messages():
-        text = re.sub(r"(pid[: ]|\()\d+", r"\1N", text.replace("(exit status ", "(exit status:"))
-        if "closed, stopped monitoring" not in text and not text.startswith(("received SIGCHLD", "waiting for ", *drop)):
-            seen.append(f"{level} {text}")
-    return seen
 
 
 def test_the_end_of_output_is_logged(pair):
@@ -30,12 +21,6 @@ def test_the_end_of_output_is_logged(pair):
     pair.differs("pipe-end-message", look, lambda seen: all(re.match(r"fd \d+ closed, stopped monitoring <", text) for text in seen),
                  lambda seen: sorted(seen) == [f"the {channel} of x is closed, stopped monitoring it"
                                                for channel in ("stderr", "stdout")])
-
-
-def by_process(daemon, names, drop=()):
-    """Log lines of each process by itself: the order between processes is chance."""
-    every = lines(daemon, drop)
-    return {name: [line for line in every if re.search(rf"\b{name}\b", line)] for name in names}
 
 
 def test_the_start_of_the_daemon(pair):

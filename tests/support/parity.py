@@ -35,6 +35,22 @@ def normalised(value, box):
     return value
 
 
+def lines(daemon, drop=()):
+    """The main log without times and pids; lines that begin like one of `drop` left out."""
+    seen = []
+    for level, text in daemon.messages():
+        text = re.sub(r"(pid[: ]|\()\d+", r"\1N", text.replace("(exit status ", "(exit status:"))
+        if "closed, stopped monitoring" not in text and not text.startswith(("received SIGCHLD", "waiting for ", *drop)):
+            seen.append(f"{level} {text}")
+    return seen
+
+
+def by_process(daemon, names, drop=()):
+    """Log lines of each process by itself: the order between processes is chance."""
+    every = lines(daemon, drop)
+    return {name: [line for line in every if re.search(rf"\b{name}\b", line)] for name in names}
+
+
 def both(function, *columns):
     """function(item) for each of `columns` at the same time; the results in order."""
     results, errors = [None] * len(columns), []
