@@ -16,6 +16,13 @@ consteval OptionRow option(std::string_view name) {
 }
 constexpr OptionRow factory_row = row(tables::ctlplugin, "supervisor.ctl_factory");
 constexpr std::string_view unix_scheme = "unix://";
+constexpr std::string_view own_name = "supervisorctl";
+constexpr std::string_view plugin_prefix = "ctlplugin:";
+
+// The daemon's sections may be many.
+bool is_ours(std::string_view section) {
+  return section == own_name || section.starts_with(plugin_prefix);
+}
 
 Ctl read_section(const Sources& sources, const IniSection& section, const Host& host, std::vector<Problem>& problems) {
   const Scope environment = environment_scope(host);
@@ -38,7 +45,7 @@ Ctl read_section(const Sources& sources, const IniSection& section, const Host& 
 
 void read_plugins(const Sources& sources, Ctl& ctl, std::vector<Problem>& problems) {
   for (const auto& section : sources.document.sections()) {
-    if (!section.name().starts_with("ctlplugin:")) continue;
+    if (!section.name().starts_with(plugin_prefix)) continue;
     Reader reader(sources.document, section, problems);
     if (reader.raw(factory_row) == nullptr) {
       reader.fail_section(fmt::format("section [{}] does not specify a {}", section.name(), factory_row.name));
@@ -50,10 +57,10 @@ void read_plugins(const Sources& sources, Ctl& ctl, std::vector<Problem>& proble
 }  // namespace
 
 std::expected<Ctl, Problem> load_ctl(const std::string& path, const Host& host) {
-  Sources sources = read_main(path, host);
+  Sources sources = read_main(path, host, is_ours);
   std::vector<Problem> problems = std::move(sources.problems);
   if (!problems.empty()) return std::unexpected(std::move(problems.front()));
-  const auto* section = sources.document.find("supervisorctl");
+  const auto* section = sources.document.find(own_name);
   if (section == nullptr) {
     Place place{std::make_shared<const std::string>(path), 0};
     Problem problem{".ini file does not include supervisorctl section", std::move(place),

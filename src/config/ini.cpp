@@ -15,22 +15,28 @@ namespace {
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::string_view here_text = "%(here)s";
 
-// Bytes of the white space character at the front, in the sense of str.isspace(); 0 when it is none.
-std::size_t space_length(std::string_view text) {
-  constexpr std::array<std::string_view, 19> beyond_ascii{
-      "\u0085", "\u00A0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006",
-      "\u2007", "\u2008", "\u2009", "\u200A", "\u2028", "\u2029", "\u202F", "\u205F", "\u3000"};
-  if (text.empty()) return 0;
+constexpr std::array<std::string_view, 19> spaces_beyond_ascii{
+    "\u0085", "\u00A0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006",
+    "\u2007", "\u2008", "\u2009", "\u200A", "\u2028", "\u2029", "\u202F", "\u205F", "\u3000"};
+
+std::size_t rare_space_length(std::string_view text) {
   const char c = text.front();
   if (is_space(c) || (c >= '\x1c' && c <= '\x1f')) return 1;
   if (static_cast<unsigned char>(c) < 0x80) return 0;
-  for (const auto space : beyond_ascii)
+  for (const auto space : spaces_beyond_ascii)
     if (text.starts_with(space)) return space.size();
   return 0;
 }
 
-std::size_t last_character_length(std::string_view text) {
+// Bytes of the white space character at the front, in the sense of str.isspace(); 0 when it is none.
+inline std::size_t space_length(std::string_view text) {
+  const bool printable_ascii = text.empty() || text.front() > ' ';
+  return printable_ascii ? 0 : rare_space_length(text);
+}
+
+inline std::size_t last_character_length(std::string_view text) {
   std::size_t length = 1;
+  if (static_cast<unsigned char>(text.back()) < 0x80) return length;
   while (length < text.size() && length < 4 &&
          (static_cast<unsigned char>(text[text.size() - length]) & 0xC0) == 0x80) {
     ++length;
@@ -56,7 +62,7 @@ std::string_view strip(std::string_view text) {
 // Where the inline comment of the line begins; npos without one. Each round looks at the next occurrence of both
 // signs, and the first round in which one of them starts a comment decides.
 std::size_t inline_comment(std::string_view line) {
-  if (line.find_first_of(";#") == line.npos) return line.npos;
+  if (line.find(';') == line.npos && line.find('#') == line.npos) return line.npos;
   std::array<std::size_t, 2> next{0, 0};
   constexpr std::array<char, 2> signs{'#', ';'};
   for (;;) {
@@ -89,18 +95,33 @@ std::size_t indentation(std::string_view line) {
 
 // ---- sections
 
+std::size_t IniSection::place_of(std::string_view option) const {
+  if (options_.size() > few) {
+    const auto found = index_.find(option);
+    return found == index_.end() ? options_.size() : found->second;
+  }
+  std::size_t at = 0;
+  while (at < options_.size() && options_[at].name != option)
+    ++at;
+  return at;
+}
+
 const IniOption* IniSection::find(std::string_view option) const {
-  const auto found = index_.find(option);
-  return found == index_.end() ? nullptr : &options_[found->second];
+  const auto at = place_of(option);
+  return at == options_.size() ? nullptr : &options_[at];
 }
 
 IniOption& IniSection::set(std::string_view option, std::string value, Place place) {
-  const auto [found, added] = index_.try_emplace(std::string(option), options_.size());
-  if (added) {
+  const auto at = place_of(option);
+  if (at == options_.size()) {
     options_.push_back({std::string(option), std::move(value), std::move(place)});
+    if (options_.size() > few) {
+      for (std::size_t i = index_.size(); i < options_.size(); ++i)
+        index_.emplace(options_[i].name, i);
+    }
     return options_.back();
   }
-  IniOption& existing = options_[found->second];
+  IniOption& existing = options_[at];
   existing.value = std::move(value);
   existing.place = std::move(place);
   return existing;
@@ -149,12 +170,14 @@ class IniParser {
       : document_(document), file_(std::move(file)) {}
 
   std::vector<Problem> run(std::string_view text) {
-    while (!text.empty() && !headless_) {
-      const auto end = std::min(text.find_first_of("\r\n"), text.size());
+    std::size_t newline = 0;  // the next one, or the end
+    for (std::size_t begin = 0; begin < text.size() && !headless_;) {
+      if (newline <= begin) newline = std::min(text.find('\n', begin), text.size());
+      const auto end = std::min(text.substr(begin, newline - begin).find('\r'), newline - begin) + begin;
       const bool has_end = end < text.size();
       ++number_;
-      line(text.substr(0, end), has_end);
-      text.remove_prefix(end + (text.substr(end).starts_with("\r\n") ? 2 : has_end ? 1 : 0));
+      line(text.substr(begin, end - begin), has_end);
+      begin = end + (text.substr(end).starts_with("\r\n") ? 2 : has_end ? 1 : 0);
     }
     close_value();
     if (headless_) return {std::move(*headless_)};
@@ -171,7 +194,7 @@ class IniParser {
     auto comment = inline_comment(text);
     const auto stripped = strip(text);
     if (stripped.starts_with('#') || stripped.starts_with(';')) comment = 0;
-    const auto value = strip(text.substr(0, comment));
+    const auto value = comment == text.npos ? stripped : strip(text.substr(0, comment));
     if (value.empty()) {
       if (comment == text.npos && option_ != none) section_->at(option_).value += '\n';
       return;
@@ -197,20 +220,33 @@ class IniParser {
   }
 
   bool header(std::string_view value) {
+    if (!value.starts_with('[')) return false;
     const auto close = value.rfind(']');
-    if (!value.starts_with('[') || close == value.npos || close < 2) return false;
+    if (close == value.npos || close < 2) return false;
     close_value();
     const auto name = value.substr(1, close - 1);
-    section_ = name == "DEFAULT" ? &document_.defaults_ : &document_.section_named(name, {file_, number_});
+    if (name == "DEFAULT") {
+      section_ = &document_.defaults_;
+    } else {
+      const bool kept = !document_.wanted_ || document_.wanted_(name);
+      section_ = kept ? &document_.section_named(name, {file_, number_}) : &ignored_;
+    }
     return true;
   }
 
   bool option(std::string_view value) {
-    const auto delimiter = value.find_first_of("=:");
-    if (delimiter == value.npos) return false;
+    std::size_t delimiter = 0;
+    while (delimiter < value.size() && value[delimiter] != '=' && value[delimiter] != ':')
+      ++delimiter;
+    if (delimiter == value.size()) return false;
     close_value();
     const auto name = strip_right(value.substr(0, delimiter));
     if (name.empty()) return false;
+    if (section_ == &ignored_) {
+      ignored_.set("", {}, {});  // for lines that continue it
+      option_ = 0;
+      return true;
+    }
     const auto& added = section_->set(lower(name), std::string(strip(value.substr(delimiter + 1))), {file_, number_});
     option_ = static_cast<std::size_t>(&added - section_->options().data());
     return true;
@@ -241,6 +277,7 @@ class IniParser {
   IniDocument& document_;
   std::shared_ptr<const std::string> file_;
   IniSection* section_ = nullptr;
+  IniSection ignored_{"", {}};  // stands for all that are not kept
   std::size_t option_ = none;  // of section_, open for continuation
   std::size_t indent_ = 0;     // of the line that began the option
   int number_ = 0;

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -42,10 +43,14 @@ class IniSection {
   [[nodiscard]] IniOption& at(std::size_t index) { return options_[index]; }
 
  private:
+  static constexpr std::size_t few = 24;  // so many are found sooner by looking at each
+
+  [[nodiscard]] std::size_t place_of(std::string_view option) const;  // that of the end when it has none
+
   std::string name_;
   Place place_;
   std::vector<IniOption> options_;  // in the order of their first appearance
-  NameIndex index_;
+  NameIndex index_;                 // of all, once there are more than a few
 };
 
 class IniDocument {
@@ -59,6 +64,9 @@ class IniDocument {
   // Replaces the text %(here)s in every value, and in what [DEFAULT] gives to the sections that exist by now.
   void replace_here(std::string_view directory);
 
+  // From now on parse() keeps only sections that `wanted` says yes to, and [DEFAULT]. The others are read for mistakes
+  // alone.
+  void keep_only(std::function<bool(std::string_view section)> wanted) { wanted_ = std::move(wanted); }
   // Adds the sections of `text`, which stands in `file`. Several errors are reported together; then the readable
   // rest has been added.
   [[nodiscard]] std::vector<Problem> parse(std::string_view text, std::shared_ptr<const std::string> file);
@@ -70,6 +78,7 @@ class IniDocument {
   std::deque<IniSection> sections_;
   NameIndex index_;
   IniSection defaults_{"DEFAULT", {}};
+  std::function<bool(std::string_view)> wanted_;  // empty: keep all
 };
 
 }  // namespace sup::config

@@ -135,6 +135,32 @@ TEST(Ini, GivesDefaultsToEverySection) {
   EXPECT_EQ(document.option(a, "m"), nullptr);
 }
 
+TEST(Ini, FindsEachOfManyOptions) {
+  IniDocument document;
+  std::string text = "[a]\n";
+  for (int i = 0; i < 100; ++i)
+    text += "k" + std::to_string(i % 60) + "=" + std::to_string(i) + "\n";
+  ASSERT_TRUE(document.parse(text, file("f")).empty());
+  const auto& a = *document.find("a");
+  ASSERT_EQ(a.options().size(), 60U);
+  for (int i = 0; i < 60; ++i) {
+    const auto* option = a.find("k" + std::to_string(i));
+    ASSERT_NE(option, nullptr) << i;
+    EXPECT_EQ(option->value, std::to_string(i < 40 ? i + 60 : i));
+  }
+  EXPECT_EQ(a.find("k60"), nullptr);
+}
+
+TEST(Ini, KeepsOnlyWhatIsWanted) {
+  IniDocument document;
+  document.keep_only([](std::string_view section) { return section == "b"; });
+  ASSERT_TRUE(document.parse("[a]\nk=1\n  2\n\n  3\n[DEFAULT]\nd=1\n[b]\nk=2\n[a]\nl:4\n[b]\nm=3\n", file("f")).empty());
+  EXPECT_EQ(shown(document), "[b] k=2; m=3;");
+  EXPECT_EQ(document.option(*document.find("b"), "d")->value, "1");
+  EXPECT_EQ(document.parse("[a]\nk=1\njunk\n", file("f")).at(0).message,
+            "Source contains parsing errors: 'f'\n\t[line  3]: 'junk\\n'");
+}
+
 TEST(Ini, ReplacesHereInTheValuesThatExistByNow) {
   IniDocument document;
   ASSERT_TRUE(document.parse("[DEFAULT]\nd=%(here)s\n[a]\nk=%(here)s/%(here)s\n", file("f")).empty());

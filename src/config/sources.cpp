@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/strings.h"
 #include "base/utf8.h"
@@ -18,7 +19,7 @@ constexpr OptionRow files_row = row(tables::include, "files");
 
 // Python reads text, not bytes: what it says of the first byte that is not UTF-8, and where that stands.
 std::optional<Problem> undecodable(std::string_view text, const std::shared_ptr<const std::string>& file) {
-  std::size_t at = 0;
+  std::size_t at = xml_safe_prefix(text);  // all of it, unless there is something odd
   while (at < text.size()) {
     const auto step = utf8_step(text.substr(at));
     if (!step.valid) break;
@@ -83,8 +84,9 @@ Scope environment_scope(const Host& host) {
   return scope;
 }
 
-Sources read_main(const std::string& path, const Host& host) {
+Sources read_main(const std::string& path, const Host& host, std::function<bool(std::string_view)> wanted) {
   Sources sources;
+  sources.document.keep_only(std::move(wanted));
   const std::string full = absolute_path(path, host);
   sources.here = directory_of(full);
   const auto file = std::make_shared<const std::string>(path);

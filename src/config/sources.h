@@ -1,7 +1,9 @@
 // The texts behind a configuration: the main file and what its [include] names, read into one document.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/expand.h"
@@ -21,8 +23,9 @@ struct Sources {
 // The ENV_ names that every option may use.
 [[nodiscard]] Scope environment_scope(const Host& host);
 
-// Only the main file.
-[[nodiscard]] Sources read_main(const std::string& path, const Host& host);
+// Only the main file, and of it only sections that `wanted` says yes to: all, when it is empty.
+[[nodiscard]] Sources read_main(const std::string& path, const Host& host,
+                                std::function<bool(std::string_view section)> wanted = {});
 // The main file and the files it includes.
 [[nodiscard]] Sources read_sources(const std::string& path, const Host& host, const Scope& environment);
 

@@ -7,7 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
@@ -62,16 +62,21 @@ ConfigHost::ConfigHost() {
 Result<std::string> ConfigHost::read_file(const std::string& path) const {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (file.get() < 0) return std::unexpected(system_error("open", path, errno));
-  std::string text;
-  std::array<char, 65536> chunk;
+  struct stat status {};
+  const bool sized = ::fstat(file.get(), &status) == 0 && status.st_size > 0;
+  std::string text(sized ? std::min(static_cast<std::size_t>(status.st_size), largest_file) + 1 : 4096, '\0');
+  std::size_t size = 0;
   for (;;) {
-    const auto got = ::read(file.get(), chunk.data(), chunk.size());
+    const auto got = ::read(file.get(), text.data() + size, text.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::unexpected(system_error("read", path, errno));
-    if (got == 0) return text;
-    text.append(chunk.data(), static_cast<std::size_t>(got));
-    if (text.size() > largest_file) return std::unexpected(system_error("read", path, EFBIG));
+    size += static_cast<std::size_t>(got);
+    if (size > largest_file) return std::unexpected(system_error("read", path, EFBIG));
+    if (got == 0) break;
+    if (size == text.size()) text.resize(size * 2);
   }
+  text.resize(size);
+  return text;
 }
 
 std::vector<std::string> ConfigHost::glob(const std::string& pattern) const {
