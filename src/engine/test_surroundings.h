@@ -44,6 +44,12 @@ struct FakeChildren final : keeper::Children {
   std::vector<ProcessId> acknowledged;
   std::map<std::string, UniqueFd> held;
   std::vector<int> sockets;  // that came with the spawns; -1: none
+  struct Adopted {
+    ProcessId id = 0;
+    pid_t pid = 0;
+    keeper::Plan plan;
+  };
+  std::vector<Adopted> adopted;
 
   static std::string name_of(const keeper::Plan& plan) {
     for (const auto& [key, value] : plan.environment) {
@@ -73,6 +79,11 @@ struct FakeChildren final : keeper::Children {
     sockets.push_back(socket);
     plans.push_back(plan);
     pending.emplace_back(id, name_of(plan));
+    records[id] = record;
+  }
+  void adopt(ProcessId id, pid_t pid, int, const keeper::Plan& plan, std::string_view record) override {
+    adopted.push_back({id, pid, plan});
+    alive[id] = pid;
     records[id] = record;
   }
   void signal(ProcessId id, int signal, keeper::Target target) override {

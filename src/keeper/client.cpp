@@ -426,6 +426,17 @@ void Client::spawn(ProcessId id, const Plan& plan, std::string_view record, int 
   }
 }
 
+void Client::adopt(ProcessId id, pid_t pid, int process, const Plan& plan, std::string_view record) {
+  Writer writer;
+  writer.i32(pid);
+  writer.i32(plan.stop_signal);
+  writer.u32(plan.stop_wait_ms);
+  writer.u8(plan.stop_as_group ? 1 : 0);
+  writer.u8(plan.kill_as_group ? 1 : 0);
+  writer.text(record);
+  impl_->send(Request::adopt, id, writer.bytes(), {process});
+}
+
 void Client::signal(ProcessId id, int signal, Target target) {
   Writer writer;
   writer.i32(signal);

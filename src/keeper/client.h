@@ -45,6 +45,9 @@ class Children {
   virtual ~Children() = default;
   // `record` replaces the process's record, as put() does. `socket` is passed on when plan.stdin_from_socket.
   virtual void spawn(ProcessId id, const Plan& plan, std::string_view record, int socket) = 0;
+  // Takes over a process that another keeper has started: `process` is its pidfd, of the plan only what is for stopping
+  // matters. Not answered; its end is told with status_unknown, at once if it cannot be watched.
+  virtual void adopt(ProcessId id, pid_t pid, int process, const Plan& plan, std::string_view record) = 0;
   virtual void signal(ProcessId id, int signal, Target target) = 0;
   virtual void put(ProcessId id, std::string_view record) = 0;
   // The exit notice is dealt with and the pipes are drained: the keeper may forget both, and keeps the record.
@@ -130,6 +133,7 @@ class Client final : public Children {
   void flush();
 
   void spawn(ProcessId id, const Plan& plan, std::string_view record, int socket) override;
+  void adopt(ProcessId id, pid_t pid, int process, const Plan& plan, std::string_view record) override;
   void signal(ProcessId id, int signal, Target target) override;
   void put(ProcessId id, std::string_view record) override;
   void acknowledge(ProcessId id) override;

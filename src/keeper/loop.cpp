@@ -65,11 +65,13 @@ int Keeper::run() {
 
 void Keeper::wait() {
   const bool writes = replaying_ || !sender_.empty();
-  std::array<pollfd, 2> fds{};
+  std::array<pollfd, 3> fds{};
   fds[0] = {signals_.get(), POLLIN, 0};
   fds[1] = {quit_ ? -1 : socket_.get(), static_cast<short>(writes ? POLLOUT : POLLIN), 0};
+  fds[2] = {adopted_ends_.get(), POLLIN, 0};
   if (poll(fds.data(), fds.size(), timeout()) < 0) return;
   if (fds[0].revents != 0) take_signals();
+  if (fds[2].revents != 0) take_adopted_ends();
   if (fds[1].revents != 0) exchange();
 }
 
@@ -273,7 +275,7 @@ void Keeper::stop_children() {
   for (const ProcessId id : table_.ids()) {
     const Entry& entry = *table_.find(id);
     if (!entry.running()) continue;
-    kill(entry.stop_as_group ? -entry.pid : entry.pid, entry.stop_signal);
+    (void)signal_child(entry, entry.stop_signal, entry.stop_as_group);
     kill_at_.emplace_back(now() + std::chrono::milliseconds(entry.stop_wait_ms), id);
   }
 }
@@ -287,7 +289,7 @@ void Keeper::kill_overdue() {
     const Entry* entry = table_.find(item.second);
     if (!entry->running()) return true;
     if (time < item.first) return false;
-    kill(entry->kill_as_group ? -entry->pid : entry->pid, SIGKILL);
+    (void)signal_child(*entry, SIGKILL, entry->kill_as_group);
     return true;
   };
   std::erase_if(kill_at_, overdue);

@@ -1,4 +1,4 @@
-// The keeper's loop: one poll over the signals and the manager's socket.
+// The keeper's loop: one poll over the signals, the manager's socket and the ends of adopted processes.
 //
 // Three things go on at a time: children run and end, a manager lives or is due, and requests are answered in order.
 // Nothing a manager does can harm the keeper: one that breaks the protocol, or closes its socket and stays, is killed,
@@ -47,6 +47,9 @@ class ManagerStarter {
   [[nodiscard]] virtual int become(int state) = 0;
 };
 
+// To the child or to its group; 0 or errno.
+[[nodiscard]] int signal_child(const Entry& child, int signal, bool group);
+
 class Keeper {
  public:
   // `signals` delivers the forwarded signals and SIGCHLD (os::signal_descriptor).
@@ -76,6 +79,11 @@ class Keeper {
   void stop_children();
   void kill_overdue();
 
+  // adopted.cpp: processes that we have not started
+  void watch_adopted(ProcessId id);
+  void take_adopted_ends();
+  void adopted_ended(ProcessId id);
+
   // requests.cpp: talking to the manager
   [[nodiscard]] bool listening() const { return socket_ && !replaying_; }
   // A manager is there that is told what happens.
@@ -84,6 +92,7 @@ class Keeper {
   [[nodiscard]] bool serve_datagram();
   [[nodiscard]] bool serve(Frame& frame);
   [[nodiscard]] bool on_spawn(Frame& frame);
+  [[nodiscard]] bool on_adopt(Frame& frame);
   [[nodiscard]] bool on_signal(const Frame& frame);
   [[nodiscard]] bool on_put(const Frame& frame);
   [[nodiscard]] bool on_hold(Frame& frame);
@@ -110,6 +119,7 @@ class Keeper {
   UniqueFd signals_;
   ManagerStarter& starter_;
   Table table_;
+  UniqueFd adopted_ends_;  // epoll of the adopted ones' pidfds; none while there was never one
   std::map<std::string, UniqueFd> held_;
   std::optional<int> result_;  // the loop is over
 

@@ -57,8 +57,11 @@ struct SpawnFailure {
   int code = 0;  // errno
 };
 
+// The status of a child that only its real parent could wait for.
+inline constexpr int status_unknown = -1;
+
 struct Exit {
-  int status = 0;  // as waitpid(2) gives it
+  int status = 0;  // as waitpid(2) gives it, or status_unknown
   std::uint64_t user_usec = 0;
   std::uint64_t system_usec = 0;
   std::uint64_t max_rss_kb = 0;

@@ -38,6 +38,7 @@ enum class Request : std::uint16_t {
   inspect = 14,        // -> inspected
   hand_over = 15,      // u8 the keeper becomes the program anew, too -> handing_over
   repeat_signal = 16,  // i32: a daemon_signal that this manager leaves to the next one
+  adopt = 17,          // i32 pid, i32 stop signal, u32 stop wait, u8 stop and u8 kill as group, record; fd: its pidfd
 };
 
 // From the keeper.

@@ -137,6 +137,8 @@ bool Keeper::serve(Frame& frame) {
       if (reader.ok()) send_spawn_failed(frame.id, stage, code);
       return reader.ok();
     }
+    case Request::adopt:
+      return on_adopt(frame);
     case Request::signal:
       return on_signal(frame);
     case Request::put:
@@ -213,7 +215,31 @@ bool Keeper::on_spawn(Frame& frame) {
   return true;
 }
 
-// A pid in the table is alive or a zombie that only we can reap, so it is nobody else's.
+bool Keeper::on_adopt(Frame& frame) {
+  const ProcessId id = frame.id;
+  if (id == 0 || (table_.size() >= max_entries && table_.find(id) == nullptr)) return false;
+  if (const Entry* entry = table_.find(id); entry != nullptr && entry->running()) return false;
+  Reader reader(frame.payload);
+  Entry entry;
+  entry.pid = reader.i32();
+  entry.stop_signal = reader.i32();
+  entry.stop_wait_ms = reader.u32();
+  entry.stop_as_group = reader.u8() != 0;
+  entry.kill_as_group = reader.u8() != 0;
+  entry.record = reader.text();
+  if (frame.lost || frame.fds.size() != 1) {
+    // Nothing to watch it by.
+    entry.exit = {.status = status_unknown};
+    send_exit(id, entry);
+    return frame.lost;
+  }
+  if (!reader.ok() || entry.pid <= 1) return false;
+  entry.process = std::move(frame.fds[0]);
+  table_.adopt(id, std::move(entry));
+  watch_adopted(id);
+  return true;
+}
+
 bool Keeper::on_signal(const Frame& frame) {
   Reader reader(frame.payload);
   const int signal = reader.i32();
@@ -222,7 +248,7 @@ bool Keeper::on_signal(const Frame& frame) {
   const Entry* entry = table_.find(frame.id);
   int code = ESRCH;
   if (entry != nullptr && entry->running()) {
-    code = kill(group ? -entry->pid : entry->pid, signal) == 0 ? 0 : errno;
+    code = signal_child(*entry, signal, group);
   }
   Writer writer;
   writer.i32(signal);

@@ -1,5 +1,6 @@
 #include "keeper/state.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "keeper/protocol.h"
@@ -9,8 +10,10 @@ namespace sup::keeper {
 namespace {
 
 constexpr std::string_view magic = "SUPKEEPR";
-constexpr std::uint32_t state_version = 1;
-constexpr std::uint32_t needs_version = 1;  // of the reader
+constexpr std::uint32_t state_version = 2;
+// Of the reader: one that does not know adopted processes would never learn of their ends.
+constexpr std::uint32_t needs_version = 1;
+constexpr std::uint32_t needs_version_if_adopted = 2;
 
 enum Section : std::uint8_t { section_end = 0, section_keeper = 1, section_child = 2, section_held = 3 };
 enum ChildFlag : std::uint32_t { child_exited = 1, child_stop_as_group = 2, child_kill_as_group = 4 };
@@ -71,6 +74,7 @@ Writer child_section(const SavedChild& child) {
   out.i32(child.stop_signal);
   out.u32(child.stop_wait_ms);
   out.text(child.record);
+  out.i32(child.process);
   return out;
 }
 
@@ -89,6 +93,7 @@ bool read_child(Reader in, SavedState& state) {
   child.stop_signal = in.i32();
   child.stop_wait_ms = in.u32();
   child.record = in.text();
+  if (!in.at_end()) child.process = in.i32();
   if (!in.ok() || child.id == 0 || child.pid < 0) return false;
   state.children.push_back(std::move(child));
   return true;
@@ -121,7 +126,8 @@ std::string write_state(const SavedState& state) {
   for (const char byte : magic)
     out.u8(static_cast<std::uint8_t>(byte));
   out.u32(state_version);
-  out.u32(needs_version);
+  const bool adopted = std::ranges::any_of(state.children, [](const SavedChild& child) { return child.process >= 0; });
+  out.u32(adopted ? needs_version_if_adopted : needs_version);
   write_section(out, section_keeper, keeper_section(state));
   for (const SavedChild& child : state.children)
     write_section(out, section_child, child_section(child));

@@ -37,6 +37,7 @@ struct SavedChild {
   std::uint32_t stop_wait_ms = 0;
   bool stop_as_group = false;
   bool kill_as_group = false;
+  int process = -1;  // pidfd of an adopted one
 };
 
 struct SavedState {

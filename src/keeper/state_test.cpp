@@ -20,6 +20,7 @@ SavedState full_state() {
   state.oom_score = "-17";
   state.children.push_back({7, 100, false, {}, "a record", 5, 6, 9, 15, 10000, true, false});
   state.children.push_back({8, 101, true, {9, 1, 2, 3}, std::string("\0\xff", 2), -1, 11, -1, 1, 5, false, true});
+  state.children.push_back({9, 102, false, {}, "adopted", -1, -1, -1, 15, 10000, false, false, 14});
   state.held = {{"listener unix:/x", 12}, {"", 13}};
   return state;
 }
@@ -44,9 +45,9 @@ void expect_equal(const SavedState& a, const SavedState& b) {
     const SavedChild& x = a.children[i];
     const SavedChild& y = b.children[i];
     EXPECT_EQ(std::tie(x.id, x.pid, x.exited, x.record, x.in, x.out, x.err, x.stop_signal, x.stop_wait_ms,
-                       x.stop_as_group, x.kill_as_group),
+                       x.stop_as_group, x.kill_as_group, x.process),
               std::tie(y.id, y.pid, y.exited, y.record, y.in, y.out, y.err, y.stop_signal, y.stop_wait_ms,
-                       y.stop_as_group, y.kill_as_group));
+                       y.stop_as_group, y.kill_as_group, y.process));
     EXPECT_EQ(std::tie(x.exit.status, x.exit.user_usec, x.exit.system_usec, x.exit.max_rss_kb),
               std::tie(y.exit.status, y.exit.user_usec, y.exit.system_usec, y.exit.max_rss_kb));
   }
@@ -101,10 +102,17 @@ TEST(State, OfANewerProgramIsReadAsFarAsItIsKnown) {
 
 TEST(State, ThatNeedsANewerReaderIsRefused) {
   std::string bytes = write_state(full_state());
-  bytes[12] = 2;
+  bytes[12] = 3;
   const auto back = read_state(bytes);
   ASSERT_FALSE(back);
-  EXPECT_EQ(back.error().text, "the keeper's state needs a program that reads version 2 of it");
+  EXPECT_EQ(back.error().text, "the keeper's state needs a program that reads version 3 of it");
+}
+
+TEST(State, WithAdoptedProcessesNeedsAReaderThatKnowsThem) {
+  SavedState state = full_state();
+  EXPECT_EQ(write_state(state)[12], 2);
+  state.children.pop_back();
+  EXPECT_EQ(write_state(state)[12], 1);
 }
 
 TEST(State, WithImpossibleChildrenIsRefused) {

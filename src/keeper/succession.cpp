@@ -20,7 +20,7 @@ constexpr const char* state_name = "supervisord state";
 template <class Use>
 void for_each_descriptor(const SavedState& state, Use use) {
   for (const SavedChild& child : state.children) {
-    for (const int fd : {child.in, child.out, child.err})
+    for (const int fd : {child.in, child.out, child.err, child.process})
       if (fd >= 0) use(fd);
   }
   for (const auto& [name, fd] : state.held)
@@ -44,7 +44,7 @@ SavedState Keeper::save() const {
     const Entry& entry = *table_.find(id);
     state.children.push_back({id, entry.pid, entry.exited, entry.exit, entry.record, entry.in.get(), entry.out.get(),
                               entry.err.get(), entry.stop_signal, entry.stop_wait_ms, entry.stop_as_group,
-                              entry.kill_as_group});
+                              entry.kill_as_group, entry.process.get()});
   }
   for (const auto& [name, fd] : held_)
     state.held[name] = fd.get();
@@ -64,7 +64,8 @@ void Keeper::adopt(const SavedState& state) {
   for (const SavedChild& child : state.children) {
     table_.adopt(child.id, {child.pid, child.exited, child.exit, child.record, UniqueFd(child.in), UniqueFd(child.out),
                             UniqueFd(child.err), child.stop_signal, child.stop_wait_ms, child.stop_as_group,
-                            child.kill_as_group});
+                            child.kill_as_group, UniqueFd(child.process)});
+    if (child.process >= 0) watch_adopted(child.id);
   }
   for (const auto& [name, fd] : state.held)
     held_[name] = UniqueFd(fd);

@@ -37,8 +37,21 @@ ProcessId Table::reaped(pid_t pid, const Exit& exit) {
 }
 
 void Table::adopt(ProcessId id, Entry entry) {
-  if (entry.running()) by_pid_[entry.pid] = id;
+  if (entry.adopted()) {
+    ++adopted_;
+  } else if (entry.running()) {
+    by_pid_[entry.pid] = id;
+  }
   entries_[id] = std::move(entry);
+}
+
+void Table::ended(ProcessId id) {
+  Entry* entry = find(id);
+  if (entry == nullptr || !entry->adopted()) return;
+  --adopted_;
+  entry->process.reset();
+  entry->exited = true;
+  entry->exit = {.status = status_unknown};
 }
 
 void Table::acknowledge(ProcessId id) {
@@ -54,13 +67,18 @@ void Table::acknowledge(ProcessId id) {
 void Table::drop(ProcessId id) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
-  if (found->second.running()) by_pid_.erase(found->second.pid);
+  if (found->second.adopted()) {
+    --adopted_;
+  } else if (found->second.running()) {
+    by_pid_.erase(found->second.pid);
+  }
   entries_.erase(found);
 }
 
 void Table::clear() {
   entries_.clear();
   by_pid_.clear();
+  adopted_ = 0;
 }
 
 std::vector<ProcessId> Table::ids() const {

@@ -24,7 +24,9 @@ struct Entry {
   std::uint32_t stop_wait_ms = 0;
   bool stop_as_group = false;
   bool kill_as_group = false;
+  UniqueFd process;  // of one that an earlier keeper has started: init is its parent now, and this all we have of it
 
+  [[nodiscard]] bool adopted() const { return static_cast<bool>(process); }
   [[nodiscard]] bool running() const { return pid != 0 && !exited; }
 };
 
@@ -37,20 +39,23 @@ class Table {
   void started(ProcessId id, Spawned child);
   // The entry's id, or 0 if this is no running child of ours.
   [[nodiscard]] ProcessId reaped(pid_t pid, const Exit& exit);
-  // An entry as another table of this process had it.
+  // An entry as another table of this process had it, or with a process that nobody here has started.
   void adopt(ProcessId id, Entry entry);
+  // An adopted process has ended, how nobody can tell.
+  void ended(ProcessId id);
   // Forgets the last child and its descriptors; the record stays.
   void acknowledge(ProcessId id);
   void drop(ProcessId id);
   void clear();
 
-  [[nodiscard]] std::size_t running() const { return by_pid_.size(); }
+  [[nodiscard]] std::size_t running() const { return by_pid_.size() + adopted_; }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::vector<ProcessId> ids() const;  // ascending
 
  private:
   std::unordered_map<ProcessId, Entry> entries_;
-  std::unordered_map<pid_t, ProcessId> by_pid_;  // running ones only
+  std::unordered_map<pid_t, ProcessId> by_pid_;  // running children only
+  std::size_t adopted_ = 0;                      // that run
 };
 
 }  // namespace sup::keeper

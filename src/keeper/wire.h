@@ -59,6 +59,7 @@ class Reader {
   std::string_view c_text();  // its data() ends in a NUL, and there is none before
 
   [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
 
  private:
   template <class Number>
