@@ -37,12 +37,6 @@ void say(Text... text) {
   syscall(SYS_writev, 2, pieces, sizeof...(text));
 }
 
-[[noreturn]] void leave() {
-  say("supervisor: child process was not spawned\n");
-  syscall(SYS_exit_group, 127);
-  __builtin_unreachable();
-}
-
 // Decimal digits of a number in a buffer that lives as long as the object.
 class Digits {
  public:
@@ -61,10 +55,11 @@ class Digits {
   char* begin_ = buffer_ + sizeof buffer_ - 1;
 };
 
-// "supervisor: couldn't VERB SUBJECT: REASON", and the end.
+// Both lines in one write, so that nothing comes between them.
 [[noreturn]] void give_up(const char* verb, const char* subject, const char* reason) {
-  say("supervisor: couldn't ", verb, " ", subject, ": ", reason, "\n");
-  leave();
+  say("supervisor: couldn't ", verb, " ", subject, ": ", reason, "\nsupervisor: child process was not spawned\n");
+  syscall(SYS_exit_group, 127);
+  __builtin_unreachable();
 }
 
 [[noreturn]] void give_up(const char* verb, const char* subject, int code) {
