@@ -29,6 +29,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A shell ignores it in what it starts with &, and the tests' programs would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "slow: takes several seconds; started first")
     config.addinivalue_line("markers", "beyond(difference): not what the original does; names a row of "
                                        "docs/compatibility.md")
