@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -35,6 +36,8 @@ std::string_view plain(string_view text) {
 // One reply. Bodies of 200 go to the sink, if there is one, else into the Reply.
 class ReplyParser final : public beast_http::basic_parser<false> {
  public:
+  static constexpr std::uint64_t believable = 64UL * 1024 * 1024;  // of a length that a header announces
+
   explicit ReplyParser(const DataSink* sink) : sink_(sink) {
     header_limit(1 << 20);
     body_limit(boost::none);
@@ -61,7 +64,9 @@ class ReplyParser final : public beast_http::basic_parser<false> {
     reply.headers.emplace_back(plain(name), plain(value));
   }
   void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
+    if (sink_ == nullptr && length) reply.body.reserve(std::min<std::uint64_t>(*length, believable));
+  }
   std::size_t on_body_impl(string_view bytes, error_code&) override { return take(bytes); }
   void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, error_code&) override { return take(bytes); }
@@ -161,10 +166,11 @@ Result<void> read_reply(int fd, ReplyParser& parser, int stop_fd) {
       if (error) return fail("Remote end closed connection within its response");
       return {};
     }
-    pending.append(buffer, 0, static_cast<std::size_t>(count));
-    const std::size_t used = parser.put(boost::asio::const_buffer(pending.data(), pending.size()), error);
+    std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
+    if (!pending.empty()) bytes = pending.append(bytes);
+    const std::size_t used = parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     if (error && error != beast_http::error::need_more) return fail("malformed response: " + error.message());
-    pending.erase(0, used);
+    pending = std::string(bytes.substr(used));
   }
   return {};
 }

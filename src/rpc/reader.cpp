@@ -22,7 +22,8 @@ using api::Nil;
 using api::Struct;
 using api::Value;
 
-constexpr std::ptrdiff_t max_tags = 400'000;
+constexpr std::ptrdiff_t max_request_tags = 400'000;
+constexpr std::ptrdiff_t max_reply_tags = 20'000'000;  // tens of thousands of programs
 constexpr int max_depth = 100;
 
 auto malformed() {
@@ -59,7 +60,12 @@ bool is_reference(std::string_view name) {
 
 // pugixml leaves unknown references as text; a conforming parser refuses them. CDATA and comments hold no references.
 bool references_are_known(std::string_view body) {
-  for (std::size_t at = 0; (at = body.find_first_of("&<", at)) != std::string_view::npos;) {
+  const auto next = [body](std::size_t at) {
+    while (at < body.size() && body[at] != '&' && body[at] != '<')
+      ++at;
+    return at;
+  };
+  for (std::size_t at = 0; (at = next(at)) < body.size();) {
     const std::string_view rest = body.substr(at);
     if (rest.starts_with("<!")) {
       const std::string_view close = rest.starts_with("<!--") ? "-->" : "]]>";
@@ -118,40 +124,40 @@ bool is_date_time(std::string_view text) {
   return month >= 1 && month <= 12 && day >= 1 && day <= 31 && two(9) < 24 && two(12) < 60 && two(15) < 62;
 }
 
-Result<Value> read_number(const std::string& text) {
+Result<Value> read_number(std::string_view text) {
   const auto number = read_int(text);
   if (!number) return malformed();
   return Value(*number);
 }
 
-Result<Value> read_real(const std::string& text) {
+Result<Value> read_real(std::string_view text) {
   const auto number = read_double(text);
   if (!number) return malformed();
   return Value(*number);
 }
 
-Result<Value> read_base64(const std::string& text) {
+Result<Value> read_base64(std::string_view text) {
   auto bytes = base64_decode(text);
   if (!bytes || !is_utf8(*bytes)) return malformed();
   return Value(std::move(*bytes));
 }
 
-Result<Value> read_date(const std::string& text) {
+Result<Value> read_date(std::string_view text) {
   if (!is_date_time(text)) return malformed();
-  return Value(api::Opaque{"dateTime.iso8601", text});
+  return Value(api::Opaque{"dateTime.iso8601", std::string(text)});
 }
 
-Result<Value> read_boolean(const std::string& text) {
+Result<Value> read_boolean(std::string_view text) {
   return Value(text == "1");
 }
-Result<Value> read_string(const std::string& text) {
+Result<Value> read_string(std::string_view text) {
   return Value(text);
 }
 
 // The types whose content is text.
 struct TextType {
   std::string_view name;
-  Result<Value> (*read)(const std::string& text);
+  Result<Value> (*read)(std::string_view text);
 };
 constexpr std::array<TextType, 7> text_types{{{"string", read_string},
                                               {"int", read_number},
@@ -208,14 +214,28 @@ Result<Value> read_struct(const pugi::xml_node& element, Dialect dialect, int de
   return Value(std::move(members));
 }
 
+// Nothing may stand before a declaration, not even a blank.
+bool declared_at_the_start(const pugi::xml_document& document, std::string_view body) {
+  const auto declarations = std::ranges::count(document.children(), pugi::node_declaration, &pugi::xml_node::type);
+  return declarations == 0 || (declarations == 1 && body.starts_with("<?xml"));
+}
+
 }  // namespace
 
-bool load_xml(pugi::xml_document& document, std::string_view body) {
+std::optional<Result<Value>> read_typed(std::string_view type, std::string_view text, Dialect dialect) {
+  const TextType* known = text_type(type, dialect);
+  return known != nullptr ? std::optional(known->read(text)) : std::nullopt;
+}
+
+bool load_xml(pugi::xml_document& document, std::string_view body, Dialect dialect) {
+  const std::ptrdiff_t max_tags = dialect == Dialect::request ? max_request_tags : max_reply_tags;
   if (std::ranges::count(body, '<') > max_tags) return false;
   if (xml_safe_prefix(body) != body.size()) return false;
   if (body.find("<!DOCTYPE") != std::string_view::npos || !references_are_known(body)) return false;
-  constexpr unsigned flags = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol | pugi::parse_ws_pcdata;
+  constexpr unsigned flags = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol | pugi::parse_ws_pcdata |
+                             pugi::parse_declaration;
   if (!document.load_buffer(body.data(), body.size(), flags, pugi::encoding_utf8)) return false;
+  if (!declared_at_the_start(document, body)) return false;
   return document.document_element() && !next_sibling(document.document_element());
 }
 

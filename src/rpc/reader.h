@@ -4,6 +4,8 @@
 // name, unknown types are their text, text is never stripped.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "api/value.h"
@@ -22,11 +24,15 @@ enum class Dialect : unsigned char {
   reply,    // as Python's client does: <i8> is a number
 };
 
-// Parses `body` into `document`; refuses what is not UTF-8, has a DTD, or more than 400,000 tags.
-[[nodiscard]] bool load_xml(pugi::xml_document& document, std::string_view body);
+// Parses `body` into `document`; refuses what is not UTF-8, has a DTD, or more than 400,000 tags (a reply: 20 million).
+[[nodiscard]] bool load_xml(pugi::xml_document& document, std::string_view body, Dialect dialect);
 
 // The text of an element in front of its first child element.
 [[nodiscard]] std::string text_of(const pugi::xml_node& element);
+
+// The value of a type whose content is text, like int; nullopt for any other type.
+[[nodiscard]] std::optional<Result<api::Value>> read_typed(std::string_view type, std::string_view text,
+                                                           Dialect dialect);
 
 // What an element holds, in ElementTree's words its `text` when it ends: of a typed element or <value> the value, of
 // others their text, nil when that is empty. Fails on malformed content and on nesting deeper than 100.

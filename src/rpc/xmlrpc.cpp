@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "rpc/plain_reader.h"
 #include "rpc/reader.h"
 #include "rpc/writer.h"
 
@@ -64,8 +65,13 @@ Result<Answer<Value>> read_fault(const pugi::xml_node& fault) {
 }  // namespace
 
 Result<Call> parse_call(std::string_view body) {
+  if (auto call = read_plain_call(body)) return std::move(*call);
+  return parse_any_call(body);
+}
+
+Result<Call> parse_any_call(std::string_view body) {
   pugi::xml_document document;
-  if (!load_xml(document, body)) return fail("unmarshallable");
+  if (!load_xml(document, body, Dialect::request)) return fail("unmarshallable");
   const auto root = document.document_element();
   auto params = read_params(find_anywhere(root, "params"), Dialect::request);
   if (!params) return std::unexpected(std::move(params.error()));
@@ -109,8 +115,13 @@ std::string write_reply(const Answer<Value>& answer) {
 }
 
 Result<Answer<Value>> parse_reply(std::string_view body) {
+  if (auto value = read_plain_reply(body)) return Answer<Value>(std::move(*value));
+  return parse_any_reply(body);
+}
+
+Result<Answer<Value>> parse_any_reply(std::string_view body) {
   pugi::xml_document document;
-  if (!load_xml(document, body)) return fail("the reply is not XML");
+  if (!load_xml(document, body, Dialect::reply)) return fail("the reply is not XML");
   const auto response = document.child("methodResponse");
   if (const auto fault = response.child("fault")) return read_fault(fault);
   const auto param = response.child("params").child("param");

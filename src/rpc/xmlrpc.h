@@ -1,7 +1,8 @@
 // XML-RPC as bytes: requests in, replies out for the daemon; the other way round for the client.
 //
-// The layout of replies is the one Python's xmlrpc.client writes, so that nobody can tell them apart. Foreign bytes are
-// parsed by pugixml, which expands no entities; size and depth are limited before the tree is walked.
+// The layout of replies is the one Python's xmlrpc.client writes, so that nobody can tell them apart. What programs write
+// plainly is read as it comes (plain_reader.h), everything else is parsed by pugixml, which expands no entities; size
+// and depth are limited before the tree is walked.
 #pragma once
 
 #include <expected>
@@ -27,5 +28,9 @@ struct Call {
 [[nodiscard]] std::string write_reply(const api::Answer<api::Value>& answer);
 // An Error is a reply that is no XML-RPC; a Fault is an orderly answer.
 [[nodiscard]] Result<api::Answer<api::Value>> parse_reply(std::string_view body);
+
+// The same, always by way of pugixml: what the others turn to when there is more to a text than plain_reader.h knows.
+[[nodiscard]] Result<Call> parse_any_call(std::string_view body);
+[[nodiscard]] Result<api::Answer<api::Value>> parse_any_reply(std::string_view body);
 
 }  // namespace sup::rpc

@@ -6,6 +6,8 @@
 #include <limits>
 #include <random>
 
+#include "rpc/plain_reader.h"
+
 namespace sup::rpc {
 namespace {
 
@@ -53,7 +55,9 @@ TEST(ParseCall, NeedsAMethodName) {
 TEST(ParseCall, RefusesWhatIsNoXml) {
   for (const std::string body : {"", " ", "x", "<", "<a", "<a>", "<a></b>", "<methodCall><methodName>x</methodName>",
                                  "{}", "\xFF\xFE<", "<a><methodName>x</methodName></a><b/>",
-                                 "<a><methodName>\x01</methodName></a>", "<a><methodName>\xC3</methodName></a>"})
+                                 "<a><methodName>\x01</methodName></a>", "<a><methodName>\xC3</methodName></a>",
+                                 "\n<?xml version='1.0'?><a><methodName>x</methodName></a>",
+                                 "<?xml version='1.0'?><?xml version='1.0'?><a><methodName>x</methodName></a>"})
     EXPECT_EQ(parse_call(body).error().text, "unmarshallable") << body;
 }
 
@@ -174,8 +178,11 @@ TEST(ParseCall, SurvivesWhateverItIsGiven) {
       }
     }
     const auto call = parse_call(body);
+    const auto by_tree = parse_any_call(body);
+    ASSERT_EQ(call.has_value(), by_tree.has_value()) << body;
     (void)parse_reply(body);
     if (!call) continue;
+    ASSERT_EQ(write_call(*call), write_call(*by_tree)) << body;
     ++accepted;
     const auto again = parse_call(write_call(*call));
     ASSERT_TRUE(again) << body;
@@ -252,6 +259,64 @@ TEST(ParseReply, ReadsValuesAndFaults) {
   EXPECT_EQ(fault->error().text, "BAD_NAME: z");
   EXPECT_EQ(**parse_reply("<methodResponse><params><param><value><i8>7</i8></value></param></params></methodResponse>"),
             Value(7));
+}
+
+// The longer way must come to the same.
+TEST(ParseReply, IsTheSameByBothWays) {
+  const std::string seed = write_reply(Value(
+      Struct{{"k", Array{1, "x y", true, Array{}, Struct{}}}, {"d", 1.5}, {"", "\xC3\xB6&<>\t\n"}, {"n", -7}}));
+  const std::string_view spice = "<>/&;#x0'\"!-[]\x01\xFF \n\r";
+  std::mt19937 random(2);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  int accepted = 0, plain = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string body = seed;
+    for (std::size_t i = below(3); i > 0; --i) {
+      const std::size_t at = below(body.size());
+      if (below(2) == 0) {
+        body[at] = spice[below(spice.size())];
+      } else if (below(2) == 0) {
+        body.erase(at, below(12));
+      } else {
+        body.insert(at, body.substr(below(body.size()), below(40)));
+      }
+    }
+    const auto reply = parse_any_reply(body);
+    const auto shortcut = read_plain_reply(body);
+    if (shortcut) {
+      ++plain;
+      ASSERT_TRUE(reply && *reply) << body;
+      ASSERT_EQ(write_reply(*shortcut), write_reply(**reply)) << body;
+    }
+    if (reply) ++accepted;
+  }
+  EXPECT_GT(plain, 5'000);
+  EXPECT_GT(accepted, plain);
+}
+
+TEST(ParseReply, ReadsWhatIsUnusualToo) {
+  const auto of = [](const std::string& value) {
+    return parse_reply("<methodResponse><params><param>" + value + "</param></params></methodResponse>");
+  };
+  EXPECT_EQ(**of("<value><!-- x --><string>a&#66;c</string></value>"), Value("aBc"));
+  EXPECT_EQ(**of("<value><string><![CDATA[<&]]></string></value>"), Value("<&"));
+  EXPECT_EQ(**of("<value>\n<string>a\r\nb</string></value>"), Value("a\nb"));
+  EXPECT_EQ(**of("<value><nil/></value>"), Value(Nil{}));
+  EXPECT_EQ(**of("<value><struct><member><name>a</name><value>1</value></member><member><name>a</name>"
+                 "<value>2</value></member></struct></value>"),
+            Value(Struct{{"a", "2"}}));
+  EXPECT_EQ(**of("<value><struct><member><value>v</value><value>2</value></member></struct></value>"),
+            Value(Struct{{"v", "2"}}));
+}
+
+TEST(ParseReply, ReadsTensOfThousandsOfPrograms) {
+  Struct program;
+  for (int i = 0; i < 14; ++i)
+    program.emplace_back("member " + std::to_string(i), i);
+  const Value all(Array(10'000, Value(program)));
+  const std::string body = write_reply(all);
+  EXPECT_TRUE(**parse_reply(body) == all);
+  EXPECT_TRUE(**parse_any_reply(body) == all);
 }
 
 TEST(ParseReply, TellsWhatIsNoReply) {
