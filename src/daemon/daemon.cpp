@@ -368,11 +368,7 @@ Daemon::Inheritance Daemon::inheritance() const {
   return {.first = false, .generation = inheritance_.generation, .event_serial = parts_->engine->event_serial()};
 }
 
-Result<> Daemon::clear_main_log() {
-  if (auto done = parts_->log->clear(); !done) return done;
-  parts_->log->write(Level::info, "reopening log file");
-  return {};
-}
+Result<> Daemon::clear_main_log() { return parts_->log->clear(); }
 
 void Daemon::request_shutdown() {
   asio::post(parts_->loop, [this] { end(engine::Mood::shutdown); });

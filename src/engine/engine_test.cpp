@@ -68,6 +68,16 @@ TEST(Engine, ADeathIsReportedOnlyWhenItsOutputIsDrained) {
   EXPECT_THAT(world.children.spawned_names(), ElementsAre("x", "x"));  // restarted at once
 }
 
+TEST(Engine, TheLogsOfADeadProcessAreClosedThoughItsOutputEndedBefore) {
+  World world;
+  world.add({.name = "x"});
+  world.run("x");
+  const Entry& entry = world.entry("x");
+  world.engine.on_exited(entry.id, entry.machine.pid, {.status = exited(0)});
+  EXPECT_EQ(world.state("x"), State::exited);
+  EXPECT_THAT(world.output.forgotten, ElementsAre(entry.id));
+}
+
 TEST(Engine, AnExpectedExitStaysExited) {
   World world;
   world.add({.name = "x"});

@@ -210,6 +210,7 @@ void Engine::on_exited(ProcessId id, pid_t pid, const keeper::Exit& exit) {
   if (entry->machine.pid == 0) entry->machine.pid = pid;
   if (is_listener(*entry)) listeners_.exited(*entry, now_);
   if (entry->open_channels == 0) {
+    out_.output.forget(id);
     finish(*entry);
   } else {
     out_.output.drain(id);

@@ -103,8 +103,10 @@ struct FakeChildren final : keeper::Children {
 struct FakeOutput final : logs::OutputCarrier {
   Engine* engine = nullptr;
   std::vector<ProcessId> drains;
+  std::vector<ProcessId> forgotten;
   void attach(ProcessId, Channel, UniqueFd, logs::ChannelPlan) override {}
   void drain(ProcessId id) override { drains.push_back(id); }
+  void forget(ProcessId id) override { forgotten.push_back(id); }
   void reopen(ProcessId) override {}
   void clear(ProcessId) override {}
   void answer_drains() {

@@ -73,6 +73,12 @@ Result<> MainLog::open() {
   return {};
 }
 
+Result<> MainLog::clear() {
+  if (auto removed = file_.remove(); !removed) return removed;
+  for (int place = plan_.to_stdout ? 2 : 1; place > 0; --place) write(Level::info, "reopening log file");
+  return file_.reopen();
+}
+
 void MainLog::end_torn_line() {
   const auto end = file_.mark();
   const UniqueFd reader(end && end->size > 0 ? ::open(plan_.file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1);

@@ -54,7 +54,8 @@ class MainLog final : public Log {
   // Standard output is no longer ours (daemon mode).
   void drop_stdout() { plan_.to_stdout = false; }
   [[nodiscard]] Result<> reopen() { return file_.reopen(); }
-  [[nodiscard]] Result<> clear() { return file_.clear(); }
+  // Begins a new file in place of the one there is, whose last words say so.
+  [[nodiscard]] Result<> clear();
   // The path of the file, or empty when there is none to read.
   [[nodiscard]] const std::string& path() const { return plan_.file.path; }
 

@@ -99,6 +99,18 @@ TEST_F(DaemonLog, rotates) {
   EXPECT_EQ(folder.get("main.log"), "");
 }
 
+TEST_F(DaemonLog, is_empty_when_cleared_and_says_so_where_it_ends) {
+  auto log = make();
+  ASSERT_TRUE(log.open());
+  log.write(Level::info, "old");
+  std::filesystem::create_hard_link(folder.path("main.log"), folder.path("kept"));
+  ASSERT_TRUE(log.clear());
+  EXPECT_EQ(folder.get("main.log"), "");
+  EXPECT_THAT(folder.get("kept"), EndsWith("INFO old\n2026-11-02 17:12:01,123 INFO reopening log file\n"));
+  log.write(Level::info, "new");
+  EXPECT_THAT(folder.get("main.log"), EndsWith("INFO new\n"));
+}
+
 TEST_F(DaemonLog, says_that_a_special_file_cannot_be_rotated) {
   int pair[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);

@@ -99,6 +99,10 @@ void Pump::drain(ProcessId id) {
   impl_->exchange.drain(id);
 }
 
+void Pump::forget(ProcessId id) {
+  impl_->exchange.post(Command::Kind::drain_silently, id);
+}
+
 void Pump::reopen(ProcessId id) {
   impl_->exchange.post(Command::Kind::reopen, id);
 }

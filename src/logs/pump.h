@@ -58,11 +58,14 @@ struct Report {
 class OutputCarrier {
  public:
   virtual ~OutputCarrier() = default;
-  // Takes over the read end of a pipe and the file, until drain(); which must come before the same is attached again.
+  // Takes over the read end of a pipe and the file, until drain() or forget(), one of which must come before the same is
+  // attached again.
   virtual void attach(ProcessId id, Channel channel, UniqueFd pipe, ChannelPlan plan) = 0;
   // The process is gone: write what is left in its pipes (bounded: a grandchild may go on writing), close them and the
   // files, report `drained`. Also answered when nothing is attached.
   virtual void drain(ProcessId id) = 0;
+  // The process is gone, and both its pipes were closed before: close the files. Not answered.
+  virtual void forget(ProcessId id) = 0;
   // Close and reopen by name: log rotation by others (SIGUSR2).
   virtual void reopen(ProcessId id) = 0;
   // Remove the files of both channels and begin new ones, then report `cleared`.
@@ -90,6 +93,7 @@ class Pump final : public OutputCarrier {
 
   void attach(ProcessId id, Channel channel, UniqueFd pipe, ChannelPlan plan) override;
   void drain(ProcessId id) override;
+  void forget(ProcessId id) override;
   void reopen(ProcessId id) override;
   void clear(ProcessId id) override;
 

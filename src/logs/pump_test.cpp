@@ -129,6 +129,24 @@ TEST_F(PumpTest, a_drain_after_the_end_is_answered_at_once) {
   EXPECT_EQ(reports[0].id, 1U);
 }
 
+TEST_F(PumpTest, a_forgotten_process_has_no_open_file) {
+  const auto is_open = [&] {
+    for (const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(fd, gone) == folder.path("out")) return true;
+    }
+    return false;
+  };
+  auto out = attach(1, Channel::out, plan("out"));
+  out.reset();
+  wait_for(Kind::closed);
+  EXPECT_TRUE(is_open());  // it may be cleared and reopened while the process lives
+  pump.forget(1);
+  pump.clear(2);
+  wait_for(Kind::cleared, 2);  // commands are obeyed in order
+  EXPECT_FALSE(is_open());
+}
+
 TEST_F(PumpTest, a_drain_of_an_unknown_process_is_answered) {
   pump.drain(77);
   wait_for(Kind::drained, 77);

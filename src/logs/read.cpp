@@ -79,9 +79,9 @@ bool allowed_in_xml(std::string_view character) {
 std::expected<std::string, ReadFailure> read_slice(const std::string& path, std::int64_t offset, std::int64_t length) {
   const UniqueFd fd = open_for_reading(path);
   if (!fd) return std::unexpected(errno == ENOENT || errno == ENOTDIR ? ReadFailure::no_file : ReadFailure::failed);
-  if (length < 0 || (offset < 0 && length != 0)) return std::unexpected(ReadFailure::bad_arguments);
   const std::int64_t size = size_of(fd.get());
   if (size < 0) return std::unexpected(ReadFailure::failed);
+  if (length < 0 || (offset < 0 && length != 0)) return std::unexpected(ReadFailure::bad_arguments);
 
   const std::int64_t begin =
       offset < 0 ? std::max(size + std::max(offset, -max_read), std::int64_t{0}) : std::min(offset, size);

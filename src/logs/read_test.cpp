@@ -43,6 +43,7 @@ TEST_F(Reading, a_slice_says_whether_the_file_is_missing_or_unreadable) {
   EXPECT_EQ(read_slice(folder.path("none"), 0, 0).error(), ReadFailure::no_file);
   EXPECT_EQ(read_slice(folder.path("log/none"), 0, 0).error(), ReadFailure::no_file);
   EXPECT_EQ(read_slice(folder.path(""), 0, 0).error(), ReadFailure::failed);
+  EXPECT_EQ(read_slice(folder.path(""), -1, 5).error(), ReadFailure::failed);
 }
 
 TEST_F(Reading, a_named_pipe_neither_hangs_nor_reads) {

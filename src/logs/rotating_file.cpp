@@ -122,11 +122,17 @@ Result<> RotatingFile::reopen() {
   return begin_anew();
 }
 
-Result<> RotatingFile::clear() {
+Result<> RotatingFile::remove() const {
   if (!is_open() || !target_.is_file()) return {};
   if (files_->unlink(plan_.path.c_str()) != 0 && errno != ENOENT) {
     return std::unexpected(system_error("remove", plan_.path, errno));
   }
+  return {};
+}
+
+Result<> RotatingFile::clear() {
+  if (!is_open() || !target_.is_file()) return {};
+  if (auto removed = remove(); !removed) return removed;
   return begin_anew();
 }
 

@@ -56,7 +56,10 @@ class RotatingFile {
   [[nodiscard]] Result<> rotate_if_due();
   // The file at this path may have been moved away: begin anew by name. On failure the old one stays in use.
   [[nodiscard]] Result<> reopen();
-  // Removes the file (not its backups) and begins anew. What is no regular file is left alone.
+  // Removes the file (not its backups); what is written goes to the removed one until reopen(). What is no regular file
+  // is left alone.
+  [[nodiscard]] Result<> remove() const;
+  // Removes the file and begins anew. What is no regular file is left alone.
   [[nodiscard]] Result<> clear();
   [[nodiscard]] unsigned long long lost() const { return lost_; }
 

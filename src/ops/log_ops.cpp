@@ -103,7 +103,9 @@ void clear_all_process_logs(Context& context, Arguments, api::Reply reply) {
 
 void read_log(Context& context, Arguments args, api::Reply reply) {
   const std::string path = context.supervisor.main_log_path();
-  if (!exists(path)) return reply(std::unexpected(no_file(path)));
+  if (!exists(path)) {
+    return reply(std::unexpected(no_file(path.empty() ? context.supervisor.config().daemon.logfile : path)));
+  }
   const auto wanted = slice(args[0], args[1]);
   if (!wanted) return reply(std::unexpected(wanted.error()));
   reply_with_slice(path, *wanted, std::move(reply));
