@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
           exchange->reply({200, {{"Content-Type", "text/xml"}}, rpc::write_reply(answer)});
         });
       },
-      {}, log);
+      log);
   auto listener = http::listen_unix(path, 0700, -1, -1, nullptr);
   if (!listener) {
     std::fprintf(stderr, "%s\n", listener.error().text.c_str());

@@ -32,7 +32,7 @@ std::string hold_name(const config::InetServer& server) {
 }  // namespace
 
 Servers::Servers(boost::asio::io_context& loop, http::Handler handler, keeper::Children& keeper, Log& log)
-    : keeper_(keeper), log_(log), server_(std::make_unique<http::Server>(loop, std::move(handler), http::Limits{}, log)) {}
+    : keeper_(keeper), log_(log), server_(std::make_unique<http::Server>(loop, std::move(handler), log)) {}
 
 Servers::~Servers() {
   server_->close();
@@ -85,7 +85,7 @@ Result<> Servers::open_one(const Server& server, Address address, const config::
     announce(server.section, server.credentials, config);
   }
   open_.push_back(std::move(address));
-  server_->serve(std::move(listener), {server.credentials.username, server.credentials.password}, server.section);
+  server_->serve(std::move(listener), {{server.credentials.username, server.credentials.password}, {}, {}}, server.section);
   return {};
 }
 

@@ -35,14 +35,14 @@ class HttpClient : public testing::Test {
     path = folder + "/s";
     auto listener = listen_unix(path, 0700, -1, -1, nullptr);
     server = std::make_unique<Server>(
-        loop, [this](std::shared_ptr<Exchange> exchange) { serve(exchange); }, Limits{}, log);
+        loop, [this](std::shared_ptr<Exchange> exchange) { serve(exchange); }, log);
     server->serve(std::move(*listener), {}, "plain");
     auto tcp = listen_tcp("127.0.0.1", 0);
     sockaddr_in address{};
     socklen_t length = sizeof address;
     ::getsockname(tcp->get(), reinterpret_cast<sockaddr*>(&address), &length);
     port = std::to_string(ntohs(address.sin_port));
-    server->serve(std::move(*tcp), {"user", "secret"}, "guarded");
+    server->serve(std::move(*tcp), {{"user", "secret"}}, "guarded");
     thread = std::thread([this] { loop.run(); });
   }
   ~HttpClient() override {

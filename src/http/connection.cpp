@@ -13,6 +13,7 @@
 #include "http/auth.h"
 #include "http/exchange.h"
 #include "http/format.h"
+#include "http/host.h"
 #include "http/hub.h"
 #include "http/uri.h"
 
@@ -21,7 +22,8 @@ namespace {
 
 using boost::asio::posix::stream_descriptor;
 
-constexpr std::size_t output_pause = 256 * 1024;        // parse no more pipelined requests while so much waits
+constexpr std::chrono::microseconds slice{200};        // of the answering of pipelined requests
+constexpr std::size_t send_slice = 256 * 1024;          // of the sending of a reply
 constexpr std::size_t output_limit = 64 * 1024 * 1024;  // a stream whose client does not read is cut
 constexpr Seconds linger_time{2};
 constexpr std::size_t line_limit = 1024;  // of a request line in the access log
@@ -42,7 +44,8 @@ bool Connection::start(UniqueFd fd) {
   boost::system::error_code error;
   descriptor_.assign(fd.get(), error);
   if (error) return false;
-  (void)fd.release();
+  client_ = client_of(fd.release());
+  progress_ = now();
   settle();
   return true;
 }
@@ -62,11 +65,27 @@ void Connection::park_soon() {
   if (idle() && !closing_) park();
 }
 
+int Connection::worth() const {
+  if (busy_ && !turn_.streaming) return 3;
+  if (busy_ || !output_.empty()) return 2;
+  return idle() ? 0 : 1;
+}
+
+void Connection::work() {
+  queued_ = false;
+  if (hub_ != nullptr && std::exchange(writable_, false)) write();
+  if (hub_ != nullptr && std::exchange(more_, false)) pump({});
+  // What has been read already comes first.
+  if (hub_ != nullptr && !more_ && std::exchange(readable_, false)) read();
+  if (hub_ != nullptr && output_.empty() && !more_) {
+    if (const auto taken = std::exchange(taken_, nullptr)) taken();
+  }
+  if (hub_ != nullptr && (more_ || readable_)) queue();
+}
+
 // ---- in
 
-void Connection::on_readable() {
-  reading_ = false;
-  if (hub_ == nullptr) return;
+void Connection::read() {
   auto& scratch = hub_->scratch;
   const ssize_t count = ::recv(descriptor_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
   if (count < 0) {
@@ -80,22 +99,21 @@ void Connection::on_readable() {
     if (busy_ && turn_.streaming) return close_now();
     return settle();
   }
+  progress_ = now();
   pump({scratch.data(), static_cast<std::size_t>(count)});
 }
 
-// Parses what is there and answers it, until something has to be waited for.
+// Parses what is there and answers it, until something has to be waited for or the turn is over.
 void Connection::pump(std::string_view fresh) {
   const bool stored = !input_.empty();
   if (stored) input_.append(fresh);
   std::string_view bytes = stored ? std::string_view(input_) : fresh;
+  const std::size_t before = bytes.size();
   pumping_ = true;
-  for (;;) {
-    const std::size_t before = bytes.size();
-    parse(bytes);
-    if (hub_ == nullptr || !flush() || busy_ || closing_ || bytes.empty() || bytes.size() == before) break;
-  }
+  parse(bytes);
   pumping_ = false;
   if (hub_ == nullptr) return;
+  more_ = !busy_ && !closing_ && !bytes.empty() && bytes.size() < before;
   if (bytes.empty()) {
     input_ = {};
   } else if (stored) {
@@ -103,15 +121,20 @@ void Connection::pump(std::string_view fresh) {
   } else {
     input_.assign(bytes);
   }
+  if (!flush() && hub_ == nullptr) return;
+  if (more_ && output_.size() >= site_->terms.limits.pipeline_bytes) more_ = false;  // write() will see to it
+  if (more_) queue();
   settle();
 }
 
 void Connection::parse(std::string_view& bytes) {
   using Progress = RequestParser::Progress;
-  while (hub_ != nullptr && !busy_ && !closing_ && output_.size() < output_pause) {
+  const Limits& limits = site_->terms.limits;
+  const Time end = now() + slice;
+  while (hub_ != nullptr && !busy_ && !closing_ && output_.size() < limits.pipeline_bytes) {
     if (parser_ == nullptr) {
       if (bytes.empty()) return;
-      parser_ = std::make_unique<RequestParser>(hub_->limits);
+      parser_ = std::make_unique<RequestParser>(limits);
     }
     const RequestParser::Step step = parser_->feed(bytes);
     bytes.remove_prefix(step.consumed);
@@ -120,18 +143,12 @@ void Connection::parse(std::string_view& bytes) {
         if (bytes.empty() && parser_->untouched()) parser_.reset();
         return;
       }
-      case Progress::header: {
-        const Admission admission = admit(site_->credentials, parser_->request());
-        if (admission == Admission::wrong) hub_->log_wrong_credentials(*site_, peer_name(descriptor_.native_handle()));
-        if (admission != Admission::granted) {
-          refuse(status_of(admission));
-        } else if (step.status != 0) {
-          refuse(step.status);
-        }
+      case Progress::header:
+        meet(step);
         break;
-      }
       case Progress::done:
         dispatch();
+        if (now() >= end) return;
         break;
       case Progress::failed:
         return refuse(step.status);
@@ -139,9 +156,24 @@ void Connection::parse(std::string_view& bytes) {
   }
 }
 
+// Decides by its header whether the rest of a request is wanted.
+void Connection::meet(const RequestParser::Step& step) {
+  const Terms& terms = site_->terms;
+  Request& request = parser_->request();
+  const Admission admission = admit(terms.credentials, request);
+  if (admission == Admission::wrong) hub_->log_wrong_credentials(*site_, peer_name(descriptor_.native_handle()));
+  if (admission != Admission::granted) return refuse(status_of(admission));
+  const bool any_name = !terms.hosts && (!site_->loopback || !terms.credentials.username.empty());
+  request.own_name = any_name || is_own_name(request.header("Host"), terms.hosts);
+  request.nesting_limit = terms.limits.nesting;
+  if (terms.hosts && !request.own_name) return refuse(403);
+  if (step.status != 0) refuse(step.status);
+}
+
 void Connection::dispatch() {
   Request request = std::move(parser_->request());
-  turn_ = {parser_->version(), parser_->keep_alive() && !hub_->closing, request.method == "HEAD", false, false, {}};
+  turn_ = {parser_->version(), parser_->keep_alive() && !hub_->closing, request.method == "HEAD"};
+  turn_.body_size = request.body.size();
   if (hub_->log.wants(Level::trace)) {
     turn_.line = fmt::format("{} {}", request.method, request.target.substr(0, line_limit));
     if (turn_.version != Version::none) turn_.line.append(" ").append(version_text(turn_.version));
@@ -162,10 +194,7 @@ void Connection::dispatch() {
 void Connection::refuse(int status) {
   turn_ = {parser_->version(),
            status != 401 && parser_->complete() && parser_->keep_alive() && !hub_->closing,
-           parser_->request().method == "HEAD",
-           false,
-           false,
-           {}};
+           parser_->request().method == "HEAD"};
   parser_.reset();
   partial_ = false;
   if (!turn_.keep_alive) closing_ = unread_ = true;
@@ -216,7 +245,7 @@ void Connection::chunk(std::string_view bytes) {
   output_.append(bytes);
   if (turn_.chunked) output_.append(std::string_view("\r\n"));
   if (output_.size() > output_limit) return close_now();
-  if (!pumping_) flush();
+  if (!pumping_ && !flush() && hub_ != nullptr) count_memory();
 }
 
 void Connection::end() {
@@ -233,19 +262,39 @@ void Connection::forsake() {
 
 void Connection::finish_turn(bool close) {
   busy_ = false;
-  gone_ = nullptr;
+  gone_ = taken_ = nullptr;
+  turn_.body_size = 0;
   if (close) closing_ = true;
-  if (!pumping_) pump({});
+  if (pumping_) return;
+  if (!flush() && hub_ == nullptr) return;
+  more_ = !closing_ && !input_.empty();
+  if (more_) queue();
+  settle();
 }
 
-// False when the connection is closed or has to wait for the client.
+void Connection::when_taken(std::function<void()> callback) {
+  if (hub_ == nullptr || !busy_) return;
+  taken_ = std::move(callback);
+  if (output_.empty()) queue();
+}
+
+// False when the connection is closed or has to wait for the client or its turn.
 bool Connection::flush() {
+  if (hub_ == nullptr) return false;
   if (output_.empty()) return true;
-  switch (output_.send_to(descriptor_.native_handle())) {
+  if (writing_ || writable_) return false;
+  const std::size_t before = output_.size();
+  const Output::Sent sent = output_.send_to(descriptor_.native_handle(), send_slice);
+  if (output_.size() < before) progress_ = now();
+  switch (sent) {
     case Output::Sent::all:
       return true;
     case Output::Sent::blocked:
       arm_write();
+      return false;
+    case Output::Sent::enough:
+      writable_ = true;
+      queue();
       return false;
     case Output::Sent::failed:
       break;
@@ -254,10 +303,9 @@ bool Connection::flush() {
   return false;
 }
 
-void Connection::on_writable() {
-  writing_ = false;
-  if (hub_ == nullptr || !flush()) return;
-  if (!busy_ && !closing_ && !input_.empty()) return pump({});
+void Connection::write() {
+  if (!flush() && hub_ == nullptr) return;
+  more_ = !busy_ && !closing_ && !input_.empty() && output_.size() < site_->terms.limits.pipeline_bytes;
   settle();
 }
 
@@ -266,25 +314,30 @@ void Connection::on_writable() {
 // Arms what the connection waits for, with the deadline for it.
 void Connection::settle() {
   if (hub_ == nullptr) return;
+  count_memory();
+  if (hub_ == nullptr) return;
+  const Limits& limits = site_->terms.limits;
   if (!output_.empty()) {
-    if (!busy_) set_deadline(now() + Seconds(hub_->limits.idle_seconds));
+    if (!busy_) set_deadline(progress_ + Seconds(limits.reply_seconds));
     if (busy_) arm_read();
     return;
   }
+  if (more_) return;
   if (closing_) return unread_ || !input_.empty() ? linger() : close_now();
   if (busy_) return arm_read();
   if (half_closed_ || (hub_->closing && parser_ == nullptr)) return close_now();
   if (hub_->parking && parser_ == nullptr && input_.empty()) return park();
   if (parser_ == nullptr) {
-    set_deadline(now() + Seconds(hub_->limits.idle_seconds));
+    set_deadline(now() + Seconds(limits.idle_seconds));
   } else if (!partial_) {
-    set_deadline(now() + Seconds(hub_->limits.request_seconds));
+    set_deadline(now() + Seconds(limits.request_seconds));
   }
   partial_ = parser_ != nullptr;
   arm_read();
 }
 
 void Connection::park() {
+  site_->memory -= std::exchange(memory_, 0);
   Hub& hub = *std::exchange(hub_, nullptr);
   const UniqueFd fd(descriptor_.release());
   hub.parking(fd, site_->label);
@@ -303,17 +356,29 @@ void Connection::linger() {
 }
 
 void Connection::arm_read() {
-  if (reading_ || half_closed_ || input_.size() >= hub_->limits.header_bytes) return;
+  if (reading_ || readable_ || half_closed_ || input_.size() >= site_->terms.limits.header_bytes) return;
   reading_ = true;
-  descriptor_.async_wait(stream_descriptor::wait_read,
-                         [self = shared_from_this()](boost::system::error_code) { self->on_readable(); });
+  descriptor_.async_wait(stream_descriptor::wait_read, [self = shared_from_this()](boost::system::error_code) {
+    self->reading_ = false;
+    self->readable_ = true;
+    self->queue();
+  });
 }
 
 void Connection::arm_write() {
   if (writing_) return;
   writing_ = true;
   descriptor_.async_wait(stream_descriptor::wait_write,
-                         [self = shared_from_this()](boost::system::error_code) { self->on_writable(); });
+                         [self = shared_from_this()](boost::system::error_code) {
+    self->writing_ = false;
+    self->writable_ = true;
+    self->queue();
+  });
+}
+
+void Connection::queue() {
+  if (hub_ == nullptr || std::exchange(queued_, true)) return;
+  hub_->turns.queue(client_, shared_from_this());
 }
 
 void Connection::set_deadline(Time deadline) {
@@ -321,12 +386,24 @@ void Connection::set_deadline(Time deadline) {
   hub_->note(deadline);
 }
 
+void Connection::count_memory() {
+  const std::size_t request = parser_ != nullptr ? parser_->request().body.size() : busy_ ? turn_.body_size : 0;
+  const std::size_t present = input_.size() + output_.size() + request;
+  site_->memory += present - memory_;
+  memory_ = present;
+  if (site_->memory > site_->terms.limits.memory_bytes) hub_->relieve(*site_, *this);
+}
+
 void Connection::close_now() {
   if (hub_ == nullptr) return;
+  site_->memory -= std::exchange(memory_, 0);
   Hub& hub = *std::exchange(hub_, nullptr);
   boost::system::error_code ignored;
   descriptor_.close(ignored);
   output_ = {};
+  input_ = {};
+  parser_.reset();
+  taken_ = nullptr;
   if (auto gone = std::exchange(gone_, nullptr)) boost::asio::post(hub.loop, std::move(gone));
   hub.remove(*this);
 }

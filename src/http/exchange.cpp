@@ -43,6 +43,11 @@ std::size_t ConnectionExchange::backlog() const {
   return connection && state_ != State::done ? connection->backlog() : 0;
 }
 
+void ConnectionExchange::when_taken(std::function<void()> callback) {
+  if (state_ == State::done) return;
+  if (const auto connection = connection_.lock()) connection->when_taken(std::move(callback));
+}
+
 void ConnectionExchange::on_gone(std::function<void()> callback) {
   if (state_ == State::done) return;
   if (const auto connection = connection_.lock()) {

@@ -23,6 +23,7 @@ class ConnectionExchange final : public Exchange {
   void chunk(std::string_view bytes) override;
   void end() override;
   [[nodiscard]] std::size_t backlog() const override;
+  void when_taken(std::function<void()> callback) override;
   void on_gone(std::function<void()> callback) override;
 
  private:

@@ -52,13 +52,17 @@ void Output::drop(std::size_t count) {
   }
 }
 
-Output::Sent Output::send_to(int fd) {
+Output::Sent Output::send_to(int fd, std::size_t budget) {
   while (size_ > 0) {
+    if (budget == 0) return Sent::enough;
     std::array<iovec, batch> parts;
     std::size_t count = 0;
-    for (std::size_t i = first_; i < pieces_.size() && count < batch; ++i) {
+    std::size_t room = budget;
+    for (std::size_t i = first_; i < pieces_.size() && count < batch && room > 0; ++i) {
       const std::size_t skip = i == first_ ? offset_ : 0;
-      parts[count++] = {pieces_[i].data() + skip, pieces_[i].size() - skip};
+      const std::size_t length = std::min(pieces_[i].size() - skip, room);
+      parts[count++] = {pieces_[i].data() + skip, length};
+      room -= length;
     }
     msghdr message{};
     message.msg_iov = parts.data();
@@ -69,6 +73,7 @@ Output::Sent Output::send_to(int fd) {
       return errno == EAGAIN ? Sent::blocked : Sent::failed;
     }
     drop(static_cast<std::size_t>(sent));
+    budget -= std::min(budget, static_cast<std::size_t>(sent));
   }
   pieces_ = {};
   first_ = offset_ = 0;

@@ -19,9 +19,10 @@ class Output {
   void append(std::string_view bytes);
   void append(std::string&& bytes);
 
-  enum class Sent : unsigned char { all, blocked, failed };
-  // Sends as much as the socket takes now. Memory is given back when all is sent.
-  [[nodiscard]] Sent send_to(int fd);
+  enum class Sent : unsigned char { all, blocked, enough, failed };
+  // Sends as much as the socket takes now, and not much more than `budget` bytes: then that is enough for one turn.
+  // Memory is given back when all is sent.
+  [[nodiscard]] Sent send_to(int fd, std::size_t budget);
 
  private:
   void drop(std::size_t count);

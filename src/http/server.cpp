@@ -1,14 +1,11 @@
 #include "http/server.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <strings.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
 #include "http/connection.h"
@@ -22,10 +19,6 @@ using boost::asio::posix::stream_descriptor;
 constexpr int accept_batch = 64;
 constexpr Seconds accept_retry{1};
 
-Time now() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
-}
-
 }  // namespace
 
 std::string_view Request::header(std::string_view name) const {
@@ -35,8 +28,7 @@ std::string_view Request::header(std::string_view name) const {
 }
 
 struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
-  Impl(boost::asio::io_context& loop, Handler handler, Limits limits, Log& log)
-      : hub(loop, std::move(handler), limits, log) {}
+  Impl(boost::asio::io_context& loop, Handler handler, Log& log) : hub(loop, std::move(handler), log) {}
 
   void wait(Site& site);
   void accept(Site& site);
@@ -55,10 +47,15 @@ void Server::Impl::wait(Site& site) {
 }
 
 void Server::Impl::accept(Site& site) {
+  bool room_made = false;
   for (int i = 0; i < accept_batch && !hub.closing && !hub.parking; ++i) {
     UniqueFd fd(::accept4(site.listener.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd) {
       hub.add(site, std::move(fd));
+      continue;
+    }
+    if (errno == EMFILE && !room_made && hub.make_room(nullptr)) {
+      room_made = true;
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -99,15 +96,16 @@ void Server::Impl::park() {
     connection->park_soon();
 }
 
-Server::Server(boost::asio::io_context& loop, Handler handler, Limits limits, Log& log)
-    : impl_(std::make_shared<Impl>(loop, std::move(handler), limits, log)) {}
+Server::Server(boost::asio::io_context& loop, Handler handler, Log& log)
+    : impl_(std::make_shared<Impl>(loop, std::move(handler), log)) {}
 
 Server::~Server() {
   impl_->close(true);
 }
 
-void Server::serve(UniqueFd listener, Credentials credentials, std::string label) {
-  Site& site = impl_->sites.emplace_back(impl_->hub.loop, std::move(credentials), std::move(label));
+void Server::serve(UniqueFd listener, Terms terms, std::string label) {
+  Site& site = impl_->sites.emplace_back(impl_->hub.loop, std::move(terms), std::move(label));
+  site.loopback = is_on_loopback(listener.get());
   boost::system::error_code error;
   site.listener.assign(listener.get(), error);
   if (error) {
@@ -134,73 +132,6 @@ std::size_t Server::connections() const {
 void Server::adopt(UniqueFd connection, const std::string& label) {
   const auto site = std::ranges::find(impl_->sites, label, &Site::label);
   if (site != impl_->sites.end()) impl_->hub.add(*site, std::move(connection));
-}
-
-// ---- what connections share
-
-Site::Site(boost::asio::io_context& loop, Credentials who, std::string name)
-    : listener(loop), retry(loop), credentials(std::move(who)), label(std::move(name)) {}
-
-Hub::Hub(boost::asio::io_context& the_loop, Handler the_handler, Limits the_limits, Log& the_log)
-    : loop(the_loop), handler(std::move(the_handler)), limits(the_limits), log(the_log), timer_(the_loop) {}
-
-void Hub::add(Site& site, UniqueFd fd) {
-  if (connections.size() >= limits.connections && !make_room()) return;
-  const int on = 1;  // fails on a unix socket, which has no delay
-  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  auto connection = std::make_shared<Connection>(*this, site);
-  connection->place = connections.insert(connections.end(), connection);
-  if (!connection->start(std::move(fd))) connection->abandon();
-}
-
-// The client that has been silent for longest makes room for a new one.
-bool Hub::make_room() {
-  std::shared_ptr<Connection> oldest;
-  for (const auto& connection : connections)
-    if (connection->idle() && (oldest == nullptr || connection->deadline() < oldest->deadline())) oldest = connection;
-  if (oldest != nullptr) oldest->abandon();
-  return oldest != nullptr;
-}
-
-void Hub::remove(Connection& connection) {
-  connections.erase(connection.place);
-  if (!connections.empty()) return;
-  timer_.cancel();
-  timer_at_ = Time::max();
-}
-
-void Hub::note(Time deadline) {
-  if (deadline >= timer_at_) return;
-  timer_at_ = deadline;
-  timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(deadline));
-  timer_.async_wait([this, alive = std::weak_ptr<bool>(alive_)](boost::system::error_code error) {
-    if (!error && !alive.expired()) on_timer();
-  });
-}
-
-void Hub::on_timer() {
-  timer_at_ = Time::max();
-  const Time present = now();
-  Time earliest = Time::max();
-  std::vector<std::shared_ptr<Connection>> late;
-  for (const auto& connection : connections) {
-    if (connection->deadline() <= present) {
-      late.push_back(connection);
-    } else {
-      earliest = std::min(earliest, connection->deadline());
-    }
-  }
-  for (const auto& connection : late)
-    connection->expire();
-  note(earliest);
-}
-
-void Hub::log_wrong_credentials(const Site& site, const std::string& peer) {
-  const Time present = now();
-  if (last_wrong_credentials_ != Time::min() && present - last_wrong_credentials_ < Seconds(1)) return;
-  last_wrong_credentials_ = present;
-  log(Level::warn, "{}: wrong user name or password from {}", site.label, peer);
 }
 
 }  // namespace sup::http

@@ -1,13 +1,15 @@
 // The HTTP server: listening sockets, connections, limits and authentication. What is served is somebody else's.
 //
 // Behaves on the wire as Supervisor's does (docs/compatibility.md, "HTTP"): header order, keep-alive rules, error
-// bodies. Runs on one Asio loop, on the thread that runs it; one connection never waits for another.
+// bodies. Runs on one Asio loop, on the thread that runs it. Clients take turns (turns.h): whatever one of them does, the
+// next one is served after a moment, and everything else on the loop is not held up for longer.
 #pragma once
 
 #include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +32,8 @@ struct Request {
   std::string target;  // as sent, with query
   Headers headers;     // names as sent; look up with header()
   std::string body;
+  bool own_name = true;    // Host is a name of ours, as Terms::hosts has it
+  int nesting_limit = 100;  // of Limits
   [[nodiscard]] std::string_view header(std::string_view name) const;  // without case; empty when absent
 };
 
@@ -54,6 +58,8 @@ class Exchange {
   virtual void end() = 0;
   // Bytes handed to chunk() that the client has not taken yet: pause when it grows.
   [[nodiscard]] virtual std::size_t backlog() const = 0;
+  // Called once, later, when the backlog is 0 and others have had their turn; never if the client goes before.
+  virtual void when_taken(std::function<void()> callback) = 0;
   // Called once when the client is gone before the end.
   virtual void on_gone(std::function<void()> callback) = 0;
 };
@@ -61,24 +67,39 @@ class Exchange {
 using Handler = std::function<void(std::shared_ptr<Exchange>)>;
 
 struct Credentials {
-  std::string username;  // empty: everybody may
-  std::string password;  // plain or {SHA}hex
+  std::string username = {};  // empty: everybody may
+  std::string password = {};  // plain or {SHA}hex
 };
 
+// Of one listening socket.
 struct Limits {
   std::size_t header_bytes = 64 * 1024;
   std::size_t body_bytes = 16 * 1024 * 1024;
+  std::size_t pipeline_bytes = 256 * 1024;        // of replies that wait for a client, before more of its requests are read
+  std::size_t memory_bytes = 256 * 1024 * 1024;  // of requests and replies of all clients together
   std::size_t connections = 4096;
+  int nesting = 100;         // of values in a request; for who reads its body
   int idle_seconds = 1800;   // between requests
   int request_seconds = 60;  // from the first byte of a request to its last
+  int reply_seconds = 60;    // in which a client takes nothing of its reply
+};
+
+// How a listening socket is served.
+struct Terms {
+  Credentials credentials = {};
+  Limits limits = {};
+  // The names that Host may have besides addresses and localhost; "*" is any. Requests under other names are refused
+  // with 403. Without a value all are served, and Request::own_name tells whether a page that was loaded under another
+  // name may have made it: only on a loopback address without a password can that be said.
+  std::optional<std::vector<std::string>> hosts = {};
 };
 
 class Server {
  public:
-  Server(boost::asio::io_context& loop, Handler handler, Limits limits, Log& log);
+  Server(boost::asio::io_context& loop, Handler handler, Log& log);
   ~Server();
   // Serves a bound, listening socket (unix or TCP). `label` is for messages.
-  void serve(UniqueFd listener, Credentials credentials, std::string label);
+  void serve(UniqueFd listener, Terms terms, std::string label);
   // Stop accepting; close idle connections, and the others after their reply.
   void close();
 

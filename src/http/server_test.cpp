@@ -14,8 +14,11 @@
 #include <optional>
 #include <random>
 #include <regex>
+#include <tuple>
 
 #include "base/base64.h"
+#include "http/host.h"
+#include "http/output.h"
 
 namespace sup::http {
 namespace {
@@ -80,8 +83,8 @@ class HttpServer : public testing::Test {
     ASSERT_TRUE(listener);
     if (!server)
       server.emplace(
-          loop, [this](std::shared_ptr<Exchange> exchange) { serve(std::move(exchange)); }, limits, log);
-    server->serve(std::move(*listener), std::move(credentials), "unix_http_server");
+          loop, [this](std::shared_ptr<Exchange> exchange) { serve(std::move(exchange)); }, log);
+    server->serve(std::move(*listener), {std::move(credentials), limits, hosts}, "unix_http_server");
   }
   // Everything that can be done now is done.
   void spin() {
@@ -105,6 +108,7 @@ class HttpServer : public testing::Test {
     ++requests;
     const std::string& target = exchange->request().target;
     last = exchange->request();
+    if (target == "/good") good_request = requests;
     if (target == "/later" || target == "/stream") {
       held.push_back(std::move(exchange));
     } else if (target == "/drop") {
@@ -125,10 +129,12 @@ class HttpServer : public testing::Test {
   boost::asio::io_context loop;
   Lines log;
   Limits limits;
+  std::optional<std::vector<std::string>> hosts;
   std::string folder, path;
   std::vector<std::shared_ptr<Exchange>> held;
   Request last;
   int requests = 0;
+  int good_request = 0;  // which one was for /good
   std::optional<Server> server;
 };
 
@@ -614,7 +620,7 @@ TEST_F(HttpServer, FreesItsAddressesWhenClosedThoughAnotherProcessHasACopyOfTheS
   auto unix_socket = listen_unix(path, 0700, -1, -1, nullptr);
   ASSERT_TRUE(unix_socket);
   const UniqueFd copy_of_unix(::dup(unix_socket->get()));
-  server.emplace(loop, [](const std::shared_ptr<Exchange>&) {}, limits, log);
+  server.emplace(loop, [](const std::shared_ptr<Exchange>&) {}, log);
   server->serve(std::move(*tcp), {}, "inet_http_server");
   server->serve(std::move(*unix_socket), {}, "unix_http_server");
   spin();
@@ -660,6 +666,177 @@ TEST_F(HttpServer, ParksConnectionsWhenNothingIsInFlightAndAnotherGoesOnWithThem
   EXPECT_TRUE(idle.take().ends_with("<>"));
   EXPECT_FALSE(idle.closed);
   EXPECT_TRUE(ask(busy, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n2").ends_with("<2>"));
+}
+
+// ---- bad clients beside good ones
+
+TEST_F(HttpServer, LetsNobodyWaitForAllThatAnotherHasPipelined) {
+  open();
+  Peer bad(path), good(path);
+  spin();
+  constexpr int flood = 3000;
+  std::string requests_of_bad;
+  for (int i = 0; i < flood; ++i)
+    requests_of_bad += "GET /bad HTTP/1.1\r\n\r\n";
+  bad.send(requests_of_bad);
+  good.send("GET /good HTTP/1.1\r\n\r\n");
+  spin();
+  bad.take();
+  spin();
+  EXPECT_EQ(requests, flood + 1);
+  EXPECT_GT(good_request, 0);
+  EXPECT_LT(good_request, flood);
+}
+
+TEST_F(HttpServer, CutsAReplyThatNobodyTakes) {
+  limits.reply_seconds = 0;
+  open();
+  Peer stuck(path), good(path);
+  stuck.send("GET /big HTTP/1.1\r\n\r\n");
+  spin();
+  EXPECT_LT(stuck.take().size(), 5'000'000u);
+  EXPECT_TRUE(stuck.closed);
+  EXPECT_THAT(ask(good, post("x")), EndsWith("<x>"));
+}
+
+TEST_F(HttpServer, ClosesWhoHasBeenStuckForLongestWhenMemoryIsUsedUp) {
+  limits.memory_bytes = 12'000'000;
+  open();
+  Peer first(path), second(path), third(path);
+  for (Peer* peer : {&first, &second, &third})
+    peer->send("GET /big HTTP/1.1\r\n\r\n"), spin();
+  const auto everything = [this](Peer& peer) {
+    std::size_t got = 0;
+    for (int i = 0; i < 1000 && !peer.closed && got < 5'000'000; ++i) {
+      got += peer.take().size();
+      spin();
+    }
+    return got;
+  };
+  EXPECT_LT(everything(first), 5'000'000u);
+  EXPECT_GE(everything(second), 5'000'000u);
+  EXPECT_GE(everything(third), 5'000'000u);
+  EXPECT_THAT(log.lines, ElementsAre(HasSubstr("stuck for longest")));
+}
+
+TEST_F(HttpServer, SendsASingleReplyHoweverMuchMemoryItTakes) {
+  limits.memory_bytes = 1000;
+  open();
+  Peer peer(path);
+  peer.send("GET /big HTTP/1.1\r\n\r\n");
+  std::size_t got = 0;
+  for (int i = 0; i < 1000 && got < 5'000'000; ++i) {
+    spin();
+    got += peer.take().size();
+  }
+  EXPECT_GE(got, 5'000'000u);
+}
+
+TEST_F(HttpServer, CountsConnectionsOfEachSocketAlone) {
+  limits.connections = 1;
+  open();
+  const std::string other = folder + "/t";
+  auto listener = listen_unix(other, 0700, -1, -1, nullptr);
+  ASSERT_TRUE(listener);
+  server->serve(std::move(*listener), {{}, limits}, "other");
+  Peer here(path);
+  spin();
+  Peer crowd[3]{Peer(other), Peer(other), Peer(other)};
+  spin();
+  EXPECT_EQ(server->connections(), 2u);
+  EXPECT_THAT(ask(here, post("x")), EndsWith("<x>"));
+  EXPECT_THAT(ask(crowd[2], post("y")), EndsWith("<y>"));
+}
+
+TEST_F(HttpServer, MakesRoomEvenWhereNobodyIsIdle) {
+  limits.connections = 2;
+  open();
+  Peer slow(path), slower(path);
+  ask(slow, "GET / HTTP/1.1\r\nX: ");
+  ask(slower, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nx");
+  Peer good(path);
+  EXPECT_THAT(ask(good, post("x")), EndsWith("<x>"));
+  slow.take();
+  EXPECT_TRUE(slow.closed);
+}
+
+TEST_F(HttpServer, TellsWhenAStreamsClientHasTakenAll) {
+  open();
+  Peer peer(path);
+  peer.send("GET /stream HTTP/1.1\r\n\r\n");
+  spin();
+  held[0]->begin({200, {}, ""});
+  int taken = 0;
+  held[0]->when_taken([&] { ++taken; });
+  EXPECT_EQ(taken, 0);
+  spin();
+  EXPECT_EQ(taken, 1);
+  held[0]->chunk(std::string(3'000'000, 'x'));
+  held[0]->when_taken([&] { ++taken; });
+  spin();
+  EXPECT_EQ(taken, 1);
+  for (int i = 0; i < 1000 && taken == 1; ++i) {
+    peer.take();
+    spin();
+  }
+  EXPECT_EQ(taken, 2);
+  EXPECT_EQ(held[0]->backlog(), 0u);
+}
+
+TEST(Output, SendsNoMoreThanItsBudgetInOneTurn) {
+  int fds[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  const UniqueFd ours(fds[0]), theirs(fds[1]);
+  Output output;
+  output.append(std::string(100'000, 'a'));
+  EXPECT_EQ(output.send_to(ours.get(), 30'000), Output::Sent::enough);
+  std::string got(100'000, '\0');
+  EXPECT_EQ(::recv(theirs.get(), got.data(), got.size(), 0), 30'000);
+  EXPECT_EQ(output.send_to(ours.get(), 70'000), Output::Sent::all);
+}
+
+// ---- names
+
+TEST_F(HttpServer, KnowsWhichNamesAreItsOwn) {
+  const std::vector<std::string> none, some{"Web.Example", "*.no"}, any{"*"};
+  for (const auto* host : {"", "localhost", "LOCALHOST:80", "app.localhost:9001", "127.0.0.1:9001", "10.1.2.3", "[::1]:80"})
+    EXPECT_TRUE(is_own_name(host, none)) << host;
+  for (const auto* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evil.example:9001", "a b", ":", "[x", "1.2.3"})
+    EXPECT_FALSE(is_own_name(host, none)) << host;
+  EXPECT_TRUE(is_own_name("web.example:9001", some));
+  EXPECT_TRUE(is_own_name("web.example.", some));
+  EXPECT_FALSE(is_own_name("x.no", some));
+  EXPECT_TRUE(is_own_name("evil.example", any));
+}
+
+TEST_F(HttpServer, RefusesOtherNamesWhereNamesAreConfigured) {
+  hosts = {"web.example"};
+  open();
+  EXPECT_THAT(ask_once("GET /x HTTP/1.1\r\nHost: web.example:9001\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask_once("GET /x HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask_once("GET /x HTTP/1.1\r\nHost: evil.example\r\n\r\n"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_EQ(requests, 2);
+}
+
+TEST_F(HttpServer, TellsAForeignNameOnLoopbackWithoutPassword) {
+  for (const auto& [password, host, own] : {std::tuple("", "evil.example", false), std::tuple("", "localhost", true),
+                                            std::tuple("p", "evil.example", true)}) {
+    auto listener = listen_tcp("127.0.0.1", 0);
+    ASSERT_TRUE(listener);
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ::getsockname(listener->get(), reinterpret_cast<sockaddr*>(&address), &size);
+    server.emplace(loop, [this](std::shared_ptr<Exchange> exchange) { serve(std::move(exchange)); }, log);
+    server->serve(std::move(*listener), {{*password != '\0' ? "u" : "", password}}, "inet_http_server");
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+    ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+    const std::string request = std::string("GET /x HTTP/1.1\r\nAuthorization: Basic dTpw\r\nHost: ") + host + "\r\n\r\n";
+    ::send(client.get(), request.data(), request.size(), 0);
+    last = {};
+    for (int i = 0; i < 1000 && last.target.empty(); ++i)
+      loop.restart(), loop.run_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(last.own_name, own) << host << password;
+  }
 }
 
 TEST_F(HttpServer, LeavesExchangesHarmlessWhenItGoes) {

@@ -54,6 +54,7 @@ class FakeExchange final : public http::Exchange {
   void chunk(std::string_view) override { FAIL(); }
   void end() override { FAIL(); }
   [[nodiscard]] std::size_t backlog() const override { return 0; }
+  void when_taken(std::function<void()>) override {}
   void on_gone(std::function<void()>) override {}
 
  private:

@@ -1,37 +1,15 @@
 #include "web/origin.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "base/strings.h"
+#include "http/host.h"
 
 namespace sup::web {
 namespace {
 
-struct Authority {
-  std::string_view name;  // empty: not well-formed
-  std::string_view port;  // empty: none
-};
-
-bool consists_of(std::string_view text, std::string_view more) {
-  return std::ranges::all_of(text, [more](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || more.find(c) != more.npos;
-  });
-}
-
-// "host", "host:port" or "[address]:port".
-Authority parse_authority(std::string_view text) {
-  const bool bracketed = text.starts_with('[');
-  const auto end = bracketed ? text.find(']') : text.find(':');
-  const std::string_view name = text.substr(0, end == text.npos ? end : end + (bracketed ? 1 : 0));
-  std::string_view port = text.substr(name.size());
-  const bool well_formed = bracketed ? name.size() > 3 && name.ends_with(']') &&
-                                           consists_of(name.substr(1, name.size() - 2), ":.%-_~")
-                                     : !name.empty() && consists_of(name, ".-_");
-  if (!well_formed || (!port.empty() && port.front() != ':')) return {};
-  if (!port.empty()) port.remove_prefix(1);
-  if (!std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; })) return {};
-  return {name, port};
-}
+using http::Authority;
+using http::parse_authority;
 
 // The host in "http://host:port/path"; empty for "null" and whatever else has none.
 std::string host_in(std::string_view url) {
@@ -56,6 +34,11 @@ bool is_speculative(const http::Request& request) {
   return false;
 }
 
+// A page's POST has an Origin; of a GET, a page can leave out all that tells.
+bool may_be_a_page(const http::Request& request) {
+  return request.method != "POST" || !request.header("Origin").empty() || !request.header("Referer").empty();
+}
+
 }  // namespace
 
 std::string own_url(const http::Request& request) {
@@ -72,6 +55,9 @@ std::string distrust(const http::Request& request) {
   if (const std::string site = lower(trim(request.header("Sec-Fetch-Site"))); !site.empty()) {
     if (site == "same-origin" || site == "same-site" || site == "none") return {};
     return "it comes from another site";
+  }
+  if (!request.own_name && may_be_a_page(request)) {
+    return fmt::format("{} is no name of this server, see allowed_hosts", python_repr(request.header("Host").substr(0, 200)));
   }
   for (const std::string_view name : {"Origin", "Referer"}) {
     const std::string_view value = trim(request.header(name));

@@ -7,8 +7,9 @@
 //
 // Names are compared without ports and schemes, so that a proxy in front may have others; X-Forwarded-Host counts as
 // well as Host, since a page of another site can set neither. A name that an attacker's own DNS resolves to our address
-// cannot be told from one that the administrator gave us: there only a password helps, which a browser does not send to
-// other names.
+// cannot be told from one that the administrator gave us, except where the names are configured, or where none but this
+// machine's own is likely: Request::own_name. Elsewhere only a password helps, which a browser does not send to other
+// names. With https in front, Sec-Fetch-Site says enough: a foreign name has no certificate there.
 #pragma once
 
 #include <string>

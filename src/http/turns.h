@@ -1,0 +1,49 @@
+// Whose turn it is: connections that have something to do wait here, in one queue for each client, and the clients take
+// turns.
+//
+// One slice of a connection's work is bounded (Connection::work), and so is the time after which the loop gets to all its
+// other duties. A client is a process on a unix socket and an address on TCP: a thousand connections get it no further
+// than one.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <unordered_map>
+
+#include "base/time.h"
+
+namespace sup::http {
+
+class Connection;
+
+// Equal for connections of one client.
+using Client = std::uint64_t;
+[[nodiscard]] Client client_of(int fd);
+
+class Turns {
+ public:
+  explicit Turns(boost::asio::io_context& loop) : loop_(loop) {}
+
+  // The connection's work() is called, once, when it is its turn.
+  void queue(Client client, std::shared_ptr<Connection> connection);
+
+ private:
+  struct Lane {
+    Client client;
+    std::deque<std::shared_ptr<Connection>> waiting;
+  };
+
+  void post();
+  void run();
+
+  boost::asio::io_context& loop_;
+  std::list<Lane> lanes_;  // none is empty; the first is next
+  std::unordered_map<Client, std::list<Lane>::iterator> by_client_;
+  bool posted_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted, which may come too late
+};
+
+}  // namespace sup::http
