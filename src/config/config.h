@@ -196,7 +196,6 @@ struct Ctl {
   std::optional<std::string> password;
   std::string prompt = "supervisor";
   std::optional<std::string> history_file;
-  std::vector<std::string> plugin_sections;  // [ctlplugin:x] sections, which we cannot load
 };
 
 // A problem with the configuration. `message` is Supervisor's text, on which clients match; the rest helps people.

@@ -43,14 +43,16 @@ Ctl read_section(const Sources& sources, const IniSection& section, const Host& 
   return ctl;
 }
 
-void read_plugins(const Sources& sources, Ctl& ctl, std::vector<Problem>& problems) {
+// There are none that could be loaded. Refused like one that is missing, and never ignored: its commands would be missed.
+void refuse_plugins(const Sources& sources, const Scope& names, std::vector<Problem>& problems) {
   for (const auto& section : sources.document.sections()) {
     if (!section.name().starts_with(plugin_prefix)) continue;
     Reader reader(sources.document, section, problems);
     if (reader.raw(factory_row) == nullptr) {
       reader.fail_section(fmt::format("section [{}] does not specify a {}", section.name(), factory_row.name));
+    } else if (const auto spec = reader.text(factory_row, names)) {
+      reader.fail(factory_row, unresolved(*spec, section.name(), {}));
     }
-    ctl.plugin_sections.push_back(section.name());
   }
 }
 
@@ -68,7 +70,7 @@ std::expected<Ctl, Problem> load_ctl(const std::string& path, const Host& host) 
     return std::unexpected(std::move(problem));
   }
   Ctl ctl = read_section(sources, *section, host, problems);
-  read_plugins(sources, ctl, problems);
+  refuse_plugins(sources, environment_scope(host), problems);
   if (!problems.empty()) return std::unexpected(std::move(problems.front()));
   return ctl;
 }

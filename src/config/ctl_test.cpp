@@ -26,14 +26,13 @@ TEST(Ctl, HasSupervisorsDefaults) {
 TEST(Ctl, ReadsEveryOption) {
   const auto ctl = ctl_of(
       "[supervisorctl]\nserverurl=unix://%(here)s/../tmp/s\nusername=%(ENV_PATH)s\npassword=p%%\nprompt=q\n"
-      "history_file=~/.h\n[ctlplugin:x]\nsupervisor.ctl_factory=a:b\n");
+      "history_file=~/.h\n");
   ASSERT_TRUE(ctl.has_value());
   EXPECT_EQ(ctl->serverurl, "unix:///tmp/s");
   EXPECT_EQ(ctl->username, "/bin");
   EXPECT_EQ(ctl->password, "p%");
   EXPECT_EQ(ctl->prompt, "q");
   EXPECT_EQ(ctl->history_file, "/home/chris/.h");
-  EXPECT_EQ(ctl->plugin_sections, std::vector<std::string>{"ctlplugin:x"});
 }
 
 TEST(Ctl, DoesNotLookAtTheRestOfTheFile) {
@@ -48,6 +47,14 @@ TEST(Ctl, SaysWhatIsWrong) {
             "Format string '%(here)s' for 'supervisorctl.prompt' contains names ('here') which cannot be expanded. "
             "Available names: ENV_HOME, ENV_PATH");
   EXPECT_EQ(load_ctl("nope", test::FakeHost()).error().message, "could not find config file nope");
+}
+
+TEST(Ctl, RefusesPluginsAsSupervisorDoesWhenTheyAreMissing) {
+  const auto ctl = ctl_of("[supervisorctl]\n[ctlplugin:x]\nsupervisor.ctl_factory=a.b:c\nextra=1\n");
+  ASSERT_FALSE(ctl.has_value());
+  EXPECT_EQ(ctl.error().message, "a.b:c cannot be resolved within [ctlplugin:x]: No module named 'a'");
+  EXPECT_EQ(ctl.error().hint, "Python code cannot be loaded: remove this section");
+  EXPECT_EQ(ctl.error().place.line, 3);
 }
 
 TEST(FindDefault, TriesThePlacesOfSupervisorInOrder) {

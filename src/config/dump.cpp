@@ -230,7 +230,6 @@ std::string dump(const Ctl& ctl) {
              .add("password", ctl.password)
              .add("prompt", ctl.prompt)
              .add("history_file", ctl.history_file)
-             .raw("plugin_sections", values(ctl.plugin_sections))
              .done() +
          "\n";
 }

@@ -18,7 +18,7 @@ TEST(Dump, ShowsProblemsAsJson) {
 TEST(Dump, ShowsAbsentValuesAsNull) {
   EXPECT_EQ(dump(Ctl()),
             "{\"serverurl\": \"http://localhost:9001\", \"username\": null, \"password\": null, \"prompt\": "
-            "\"supervisor\", \"history_file\": null, \"plugin_sections\": []}\n");
+            "\"supervisor\", \"history_file\": null}\n");
 }
 
 }  // namespace

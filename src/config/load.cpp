@@ -87,7 +87,15 @@ Problem unresolved(std::string_view spec, std::string_view section, std::string_
                            : fmt::format("No module named {}", python_repr(module.substr(0, module.find('.'))));
   return {fmt::format("{} cannot be resolved within [{}]: {}", spec, section, reason),
           {},
-          fmt::format("only {} exists: Python code cannot be loaded", only)};
+          fmt::format("Python code cannot be loaded: {}remove this section",
+                      only.empty() ? std::string() : fmt::format("use {}, or ", only))};
+}
+
+std::string describe_place(const Problem& problem) {
+  if (!problem.place.file || problem.place.line == 0) return {};
+  std::string out = fmt::format("  file {}, line {}\n", *problem.place.file, problem.place.line);
+  if (!problem.hint.empty()) out += fmt::format("  hint: {}\n", problem.hint);
+  return out;
 }
 
 std::expected<Config, std::vector<Problem>> load(const std::string& path, const Host& host,

@@ -57,6 +57,9 @@ struct DaemonOverrides {
 // Only the [supervisorctl] section.
 [[nodiscard]] std::expected<Ctl, Problem> load_ctl(const std::string& path, const Host& host);
 
+// "  file /etc/x.conf, line 7\n  hint: ...\n"; nothing for a problem that is at no place in a file.
+[[nodiscard]] std::string describe_place(const Problem& problem);
+
 // Unknown sections and option names, with the nearest known name as hint: Supervisor ignores them silently.
 [[nodiscard]] std::vector<Problem> unknown_names(const std::string& path, const Host& host);
 

@@ -175,6 +175,22 @@ TEST(Problems, SayWhereAndHowToMend) {
   EXPECT_EQ(problem.hint, "expected true, false or unexpected");
 }
 
+TEST(Problems, ShowTheirPlaceOnlyWhenTheyHaveOne) {
+  Problem problem;
+  problem.place = {std::make_shared<const std::string>("/x.conf"), 7};
+  problem.hint = "did you mean y?";
+  EXPECT_EQ(describe_place(problem), "  file /x.conf, line 7\n  hint: did you mean y?\n");
+  problem.place.line = 0;
+  EXPECT_EQ(describe_place(problem), "");
+}
+
+TEST(Problems, OfPluginsSayThatPythonCannotBeLoaded) {
+  test::FakeHost host;
+  host.files[main_file] = "[supervisord]\n[rpcinterface:x]\nsupervisor.rpcinterface_factory=a.b:c\n";
+  EXPECT_EQ(load(main_file, host).error().front().hint,
+            "Python code cannot be loaded: use supervisor.rpcinterface:make_main_rpcinterface, or remove this section");
+}
+
 TEST(Problems, AreAllToldWhenAskedFor) {
   test::FakeHost host;
   host.files[main_file] =

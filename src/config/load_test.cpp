@@ -217,6 +217,7 @@ TEST(Program, TakesAnEmptyCommandAndAnEmptyListOfExitCodes) {
 
 TEST(Program, AnAutomaticServerUrlIsNone) {
   EXPECT_EQ(only_process("serverurl=auto\n").program->serverurl, std::nullopt);
+  EXPECT_EQ(only_process("serverurl=\n").program->serverurl, "");
 }
 
 TEST(Program, KillingTheGroupFollowsStoppingIt) {

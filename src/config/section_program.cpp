@@ -100,7 +100,7 @@ class ProgramReader {
     read_channel(out_rows, out_);
     read_channel(err_rows, err_);
     if (auto url = reader_.text(option("serverurl"), names_)) {
-      if (!url->empty() && upper(trim(*url)) != "AUTO") p.serverurl = std::move(*url);
+      if (upper(trim(*url)) != "AUTO") p.serverurl = std::move(*url);
     }
     reader_.read(option("user"), names_, p.user, [&](std::string_view text) { return building_.find_user(text); });
     reader_.read(option("umask"), names_, p.umask, to_octal);

@@ -38,7 +38,7 @@ struct Building {
 // The part of a section's name behind the colon.
 [[nodiscard]] std::string_view name_of(const IniSection& section);
 
-// What Supervisor says of a reference to Python code that it cannot import; `only` is the one that is built in.
+// What Supervisor says of a reference to Python code that it cannot import; `only` is the one that is built in, if any.
 [[nodiscard]] Problem unresolved(std::string_view spec, std::string_view section, std::string_view only);
 
 // [supervisord] without what the command line says.

@@ -13,8 +13,6 @@ namespace sup::ctl {
 namespace {
 
 void run_interactively(Session& session, Console& console, const Settings& settings) {
-  for (const std::string& warning : settings.warnings)
-    console.complain(warning + "\n");
   Completer completer(session);
   console.leave_on_interrupt();
   console.offer_editing([&](std::string_view line, std::string_view word) { return completer.candidates(line, word); },
@@ -31,7 +29,7 @@ int run(const std::string& program, const std::vector<std::string>& arguments, c
   Console console;
   const auto settings = read_settings(arguments, program, host);
   if (!settings) {
-    console.complain(cli::usage_error(settings.error(), program));
+    console.complain(cli::usage_error(settings.error().message, program) + config::describe_place(settings.error()));
     return cli::usage_exit_code;
   }
   if (settings->help) {

@@ -1,7 +1,5 @@
 #include "ctl/settings.h"
 
-#include <fmt/format.h>
-
 #include "cli/help.h"
 #include "cli/options.h"
 #include "ctl/url.h"
@@ -62,9 +60,6 @@ void merge(Settings& settings, config::Ctl&& file) {
   settings.server = {std::move(file.serverurl), std::move(file.username), std::move(file.password)};
   settings.prompt = std::move(file.prompt);
   settings.history_file = std::move(file.history_file);
-  for (const std::string& section : file.plugin_sections) {
-    settings.warnings.push_back(fmt::format("[{}] is ignored: plugins for Python cannot be loaded", section));
-  }
 }
 
 void merge(Settings& settings, CommandLine&& line) {
@@ -77,20 +72,20 @@ void merge(Settings& settings, CommandLine&& line) {
 
 }  // namespace
 
-std::expected<Settings, std::string> read_settings(const std::vector<std::string>& arguments,
-                                                   const std::string& program, const config::Host& host) {
+std::expected<Settings, config::Problem> read_settings(const std::vector<std::string>& arguments,
+                                                       const std::string& program, const config::Host& host) {
   auto parsed = cli::parse(arguments, options());
-  if (!parsed) return std::unexpected(parsed.error());
+  if (!parsed) return std::unexpected(config::Problem{parsed.error(), {}, {}});
   CommandLine line;
   const auto taken = cli::take_each(*parsed, [&](const cli::Given& given) { return take(line, given); });
-  if (!taken) return std::unexpected(taken.error());
+  if (!taken) return std::unexpected(config::Problem{taken.error(), {}, {}});
   Settings settings;
   settings.help = line.help;
   if (settings.help) return settings;
   const auto path = line.configuration ? line.configuration : config::find_default(program, host);
   if (path) {
     auto file = config::load_ctl(*path, host);
-    if (!file) return std::unexpected(file.error().message);
+    if (!file) return std::unexpected(std::move(file.error()));
     merge(settings, std::move(*file));
   }
   settings.words = std::move(parsed->words);

@@ -17,14 +17,15 @@ struct Settings {
   std::string prompt = "supervisor";
   std::optional<std::string> history_file;
   bool interactive = false;
-  bool help = false;                  // print help_text() and exit 0; nothing else has been looked at
-  std::vector<std::string> words;     // the command; empty: start a shell
-  std::vector<std::string> warnings;  // for the person in the shell
+  bool help = false;               // print help_text() and exit 0; nothing else has been looked at
+  std::vector<std::string> words;  // the command; empty: start a shell
 };
 
-// `arguments` without the program's name. On a mistake: the text for cli::usage_error().
-[[nodiscard]] std::expected<Settings, std::string> read_settings(const std::vector<std::string>& arguments,
-                                                                 const std::string& program, const config::Host& host);
+// `arguments` without the program's name. On a mistake: its message for cli::usage_error(), and its place if it is in a
+// file.
+[[nodiscard]] std::expected<Settings, config::Problem> read_settings(const std::vector<std::string>& arguments,
+                                                                     const std::string& program,
+                                                                     const config::Host& host);
 
 [[nodiscard]] std::string help_text(std::string_view program);
 

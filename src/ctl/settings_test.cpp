@@ -16,12 +16,12 @@ struct Reading : ::testing::Test {
 
   Settings settings(const Words& arguments) {
     const auto read = read_settings(arguments, "/usr/bin/supervisorctl", host);
-    EXPECT_TRUE(read) << read.error();
+    EXPECT_TRUE(read) << read.error().message;
     return read.value_or(Settings{});
   }
   std::string refusal(const Words& arguments) {
     const auto read = read_settings(arguments, "/usr/bin/supervisorctl", host);
-    return read ? "accepted" : read.error();
+    return read ? "accepted" : read.error().message;
   }
 };
 
@@ -49,12 +49,10 @@ TEST_F(Reading, TheFileIsSearchedFor) {
 
 TEST_F(Reading, TheCommandLineWins) {
   host.files["/tmp/c"] =
-      "[supervisorctl]\nserverurl=http://h:1\nusername=u\npassword=p\nhistory_file=/tmp/h\n[ctlplugin:x]\n"
-      "supervisor.ctl_factory=a:b\n";
+      "[supervisorctl]\nserverurl=http://h:1\nusername=u\npassword=p\nhistory_file=/tmp/h\n";
   const Settings file = settings({"-c", "/tmp/c"});
   EXPECT_EQ(file.server.password, "p");
   EXPECT_EQ(file.history_file, "/tmp/h");
-  EXPECT_EQ(file.warnings.size(), 1u);
   const Settings line = settings({"-c", "/tmp/c", "-s", "unix:///s", "-u", "me", "-p", "secret", "-r", "/tmp/other"});
   EXPECT_EQ(line.server.url, "unix:///s");
   EXPECT_EQ(line.server.username, "me");
@@ -64,6 +62,8 @@ TEST_F(Reading, TheCommandLineWins) {
 
 TEST_F(Reading, MistakesAreSaidInSupervisorsWords) {
   host.files["/tmp/d"] = "[supervisord]\n";
+  host.files["/tmp/plugin"] = "[supervisorctl]\n[ctlplugin:x]\nsupervisor.ctl_factory=a:b\n";
+  EXPECT_EQ(refusal({"-c", "/tmp/plugin"}), "a:b cannot be resolved within [ctlplugin:x]: No module named 'a'");
   EXPECT_EQ(refusal({"-s", "foo"}), "invalid value for -s 'foo': value 'foo' is not a URL");
   EXPECT_EQ(refusal({"--serverurl"}), "option --serverurl requires argument");
   EXPECT_EQ(refusal({"-s", "http://a", "-s", "http://a"}), "conflicting command line option '-s'");

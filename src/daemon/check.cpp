@@ -25,13 +25,6 @@ std::string format_problem(const config::Problem& problem, const char* kind) {
 
 }  // namespace
 
-std::string describe_place(const config::Problem& problem) {
-  if (!problem.place.file || problem.place.line == 0) return {};
-  std::string out = fmt::format("  file {}, line {}\n", *problem.place.file, problem.place.line);
-  if (!problem.hint.empty()) out += fmt::format("  hint: {}\n", problem.hint);
-  return out;
-}
-
 int check(const std::string& path, const config::Host& host, const config::DaemonOverrides& overrides) {
   const auto config = config::load(path, host, overrides, true);
   std::size_t errors = 0;

@@ -109,14 +109,5 @@ TEST(Snapshot, ReplaysEveryAnswerWhateverTheSystemSaysNow) {
   EXPECT_GT(system.asked, asked);
 }
 
-TEST(Problems, ShowTheirPlaceOnlyWhenTheyHaveOne) {
-  config::Problem problem;
-  problem.place = {std::make_shared<const std::string>("/x.conf"), 7};
-  problem.hint = "did you mean y?";
-  EXPECT_EQ(describe_place(problem), "  file /x.conf, line 7\n  hint: did you mean y?\n");
-  problem.place.line = 0;
-  EXPECT_EQ(describe_place(problem), "");
-}
-
 }  // namespace
 }  // namespace sup::daemon
