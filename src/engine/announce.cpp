@@ -42,13 +42,8 @@ void Engine::tick() {
 
 // ---- transitions
 
-void Engine::note_spawn_error(Entry& entry, std::string text) {
-  out_.log(Level::info, "spawnerr: {}", text);
-  entry.spawn_error = std::move(text);
-}
-
-void Engine::announce(Entry& entry, const process::Change& change, const Input& input,
-                      const process::Outcome& outcome, pid_t pid) {
+void Engine::note_change(Entry& entry, const process::Change& change, const Input& input,
+                         const process::Outcome& outcome, pid_t pid) {
   if (input.kind == Input::Kind::exited) {
     entry.exit_status = outcome.too_quick ? std::nullopt : std::optional(input.status);
     if (outcome.too_quick) entry.spawn_error = "Exited too quickly (process log may have details)";
@@ -61,7 +56,13 @@ void Engine::announce(Entry& entry, const process::Change& change, const Input& 
     entry.spawn_error.clear();
     entry.exit_status.reset();
   }
-  emit_change(entry, change, input, pid);
+  entry.untold.reset();
+  if (auto event = event_of(entry, change, input, pid)) entry.untold = Untold{std::move(*event), event_serial()};
+}
+
+void Engine::announce(Entry& entry, const process::Change& change, const Input& input,
+                      const process::Outcome& outcome) {
+  if (entry.untold) emit(std::exchange(entry.untold, std::nullopt)->event);
   if (input.kind == Input::Kind::exited) {
     if (!outcome.again) log_exit(entry, change, outcome);
   } else if (change.to == State::running) {
@@ -85,7 +86,8 @@ void Engine::log_exit(const Entry& entry, const process::Change& change, const p
   }
 }
 
-void Engine::emit_change(const Entry& entry, const process::Change& change, const Input& input, pid_t pid) {
+std::optional<events::Event> Engine::event_of(const Entry& entry, const process::Change& change, const Input& input,
+                                              pid_t pid) const {
   using events::Type;
   Type type = Type::process_state_unknown;
   switch (change.to) {
@@ -98,7 +100,7 @@ void Engine::emit_change(const Entry& entry, const process::Change& change, cons
     case State::fatal: type = Type::process_state_fatal; break;
     case State::unknown: type = Type::process_state_unknown; break;
   }
-  if (!wants(type)) return;
+  if (!wants(type)) return std::nullopt;
   const std::string& name = entry.config.name;
   const std::string& group = entry.group->config->name;
   const std::string_view from = process::state_name(change.from);
@@ -115,7 +117,7 @@ void Engine::emit_change(const Entry& entry, const process::Change& change, cons
     case State::fatal:
     case State::unknown: body = events::state_body(name, group, from); break;
   }
-  emit({type, std::move(body)});
+  return events::Event{type, std::move(body)};
 }
 
 }  // namespace sup::engine

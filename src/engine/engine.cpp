@@ -60,25 +60,16 @@ void Engine::apply(Entry& entry, const Input& input) {
   const pid_t pid = entry.machine.pid;
   const process::Outcome outcome = process::step(entry.machine, entry.rules, input, now_.mono);
   arm(entry, before);
-  if (outcome.change) announce(entry, *outcome.change, input, outcome, pid);
+  if (outcome.change) note_change(entry, *outcome.change, input, outcome, pid);
+  // The keeper knows first: a manager that is killed before it has told the world of it has a successor who does.
+  auto spawn_error = carry_out(entry, outcome, input);
+  if (outcome.change) announce(entry, *outcome.change, input, outcome);
+  if (spawn_error) fail_spawn(entry, std::move(*spawn_error));
   if (input.kind == Input::Kind::exited && entry.machine.pid == 0) {
     // Before anybody who waited for the end is answered.
     if (is_listener(entry)) listeners_.ended(entry);
     fastcgi_.release(entry);
   }
-  switch (outcome.effect) {
-    case Effect::none: break;
-    case Effect::spawn: spawn(entry); break;
-    case Effect::stop:
-      send_signal(entry, entry.config.program->stopsignal, entry.config.program->stopasgroup);
-      break;
-    case Effect::kill:
-      out_.log(Level::warn, "killing '{}' ({}) with SIGKILL", entry.config.name, entry.machine.pid);
-      send_signal(entry, SIGKILL, entry.config.program->killasgroup);
-      break;
-  }
-  // That a start was answered is no change, but a successor must know it: the deadline counts from there.
-  if ((outcome.change && outcome.effect != Effect::spawn) || input.kind == Input::Kind::spawned) save(entry);
   if (outcome.again) {
     work_.push_front({entry.id, input});
     return;
@@ -89,6 +80,30 @@ void Engine::apply(Entry& entry, const Input& input) {
     answer_waiters(entry);
     if (shutdown_ && process::is_stopped(entry.machine.state)) stop_for_shutdown(shutdown_->stopped(entry.id));
   }
+}
+
+// What the keeper has to do or to know. The reason when a child cannot even be asked for.
+std::optional<std::string> Engine::carry_out(Entry& entry, const process::Outcome& outcome, const Input& input) {
+  switch (outcome.effect) {
+    case Effect::none:
+      // That a start was answered is no change, but a successor must know it: the deadline counts from there.
+      if (outcome.change || input.kind == Input::Kind::spawned) save(entry);
+      return std::nullopt;
+    case Effect::spawn:
+      if (auto error = spawn(entry)) {
+        entry.spawn_error = *error;
+        save(entry);
+        return error;
+      }
+      return std::nullopt;
+    case Effect::stop:
+      send_signal(entry, entry.config.program->stopsignal, entry.config.program->stopasgroup, false);
+      return std::nullopt;
+    case Effect::kill:
+      send_signal(entry, SIGKILL, entry.config.program->killasgroup, true);
+      return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 // The deadline of a process lives in two places that must agree: its machine and the ordered set.

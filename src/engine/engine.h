@@ -163,19 +163,23 @@ class Engine final : public keeper::Notices {
   void arm(const Entry& entry, std::optional<Time> before);
 
   void announce(Entry& entry, const process::Change& change, const process::Input& input,
-                const process::Outcome& outcome, pid_t pid);
+                const process::Outcome& outcome);
   void log_exit(const Entry& entry, const process::Change& change, const process::Outcome& outcome);
-  void emit_change(const Entry& entry, const process::Change& change, const process::Input& input, pid_t pid);
+  [[nodiscard]] std::optional<events::Event> event_of(const Entry& entry, const process::Change& change,
+                                                      const process::Input& input, pid_t pid) const;
+  void note_change(Entry& entry, const process::Change& change, const process::Input& input,
+                   const process::Outcome& outcome, pid_t pid);
+  [[nodiscard]] std::optional<std::string> carry_out(Entry& entry, const process::Outcome& outcome,
+                                                     const process::Input& input);
   void answer_waiters(Entry& entry);
   void answer(Entry& entry, Waiter::For what, Answer answer);
-  void note_spawn_error(Entry& entry, std::string text);
 
-  void spawn(Entry& entry);
+  [[nodiscard]] std::optional<std::string> spawn(Entry& entry);
   void fail_spawn(Entry& entry, std::string text);
   [[nodiscard]] keeper::Plan plan_for(const Entry& entry, Command command) const;
   [[nodiscard]] Result<std::unique_ptr<OpenedLogs>> open_logs(const Entry& entry);
   void attach(Entry& entry, Channel channel, UniqueFd pipe, logs::RotatingFile file);
-  void send_signal(Entry& entry, int signal, bool to_group);
+  void send_signal(Entry& entry, int signal, bool to_group, bool overdue);
   void on_output(Entry& entry, const logs::Report& report);
   void finish(Entry& entry);
   void make_automatic_logs(Entry& entry);

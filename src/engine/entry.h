@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
+#include "events/event.h"
 #include "keeper/plan.h"
 #include "logs/rotating_file.h"
 #include "process/machine.h"
@@ -42,6 +43,12 @@ struct Reaped {
   Now at;
 };
 
+// The event of a change of state, from the moment the change is made until it is given to the listeners.
+struct Untold {
+  events::Event event;
+  std::uint64_t serial = 0;
+};
+
 // Log files opened for a start whose answer has not come yet.
 struct OpenedLogs {
   logs::RotatingFile out;
@@ -65,6 +72,8 @@ struct Entry {
   UniqueFd in;                    // our end of its stdin
   std::uint8_t open_channels = 0; // output pipes not yet at their end
   std::optional<Reaped> reaped;
+  pid_t dealt_with = 0;           // a child of a former manager's whose end is on record; its notice is still to come
+  std::optional<Untold> untold;
   std::unique_ptr<OpenedLogs> opened;
   std::vector<Waiter> waiters;
   std::optional<Time> next_report;  // of "waiting for x to stop"

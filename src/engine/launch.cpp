@@ -43,19 +43,22 @@ std::expected<Command, CommandError> Engine::find_command(const Entry& entry) co
   return resolve_command(options.command, own_variable(options.environment, "PATH", settings_.path), out_.files);
 }
 
-void Engine::spawn(Entry& entry) {
+// Asks for a child, or says why not.
+std::optional<std::string> Engine::spawn(Entry& entry) {
   const auto socket = fastcgi_.acquire(entry);
-  if (!socket) return fail_spawn(entry, socket.error().text);
+  if (!socket) return socket.error().text;
   auto command = find_command(entry);
-  if (!command) return fail_spawn(entry, std::move(command.error().text));
+  if (!command) return std::move(command.error().text);
   auto opened = open_logs(entry);
-  if (!opened) return fail_spawn(entry, dispatchers_error(entry.config.name, opened.error().code));
+  if (!opened) return dispatchers_error(entry.config.name, opened.error().code);
+  return std::nullopt;
   entry.opened = std::move(*opened);
   out_.children.spawn(entry.id, plan_for(entry, std::move(*command)), record_of(entry), *socket);
 }
 
 void Engine::fail_spawn(Entry& entry, std::string text) {
-  note_spawn_error(entry, std::move(text));
+  out_.log(Level::info, "spawnerr: {}", text);
+  entry.spawn_error = std::move(text);
   fastcgi_.release(entry);
   queue(entry, input(Input::Kind::spawn_failed));
 }
@@ -163,21 +166,22 @@ void Engine::on_spawned(ProcessId id, std::expected<keeper::Spawned, keeper::Spa
     drain_work();
     return;
   }
-  out_.log(Level::info, "spawned: '{}' with pid {}", entry->config.name, result->pid);
   entry->in = std::move(result->in);
   if (opened == nullptr) opened = std::make_unique<OpenedLogs>();
   attach(*entry, Channel::out, std::move(result->out), std::move(opened->out));
   attach(*entry, Channel::err, std::move(result->err), std::move(opened->err));
-  queue(*entry, input(Input::Kind::spawned, result->pid));
+  apply(*entry, input(Input::Kind::spawned, result->pid));
+  out_.log(Level::info, "spawned: '{}' with pid {}", entry->config.name, result->pid);
   answer(*entry, Waiter::For::spawn, Answer::done);
   drain_work();
   on_time();  // startsecs=0 is over at once
 }
 
-void Engine::send_signal(Entry& entry, int signal, bool to_group) {
+void Engine::send_signal(Entry& entry, int signal, bool to_group, bool overdue) {
+  out_.children.signal(entry.id, signal, to_group ? keeper::Target::group : keeper::Target::process, record_of(entry));
+  if (overdue) out_.log(Level::warn, "killing '{}' ({}) with SIGKILL", entry.config.name, entry.machine.pid);
   out_.log(Level::debug, "killing {} (pid {}) {}with signal {}", entry.config.name, entry.machine.pid,
            to_group ? "process group " : "", signal_name(signal));
-  out_.children.signal(entry.id, signal, to_group ? keeper::Target::group : keeper::Target::process);
 }
 
 void Engine::on_signalled(ProcessId id, int signal, int code) {
@@ -210,6 +214,7 @@ void Engine::on_exited(ProcessId id, pid_t pid, const keeper::Exit& exit) {
   if (entry->machine.pid == 0) entry->machine.pid = pid;
   if (is_listener(*entry)) listeners_.exited(*entry, now_);
   if (entry->open_channels == 0) {
+  if (pid == std::exchange(entry->dealt_with, 0)) return;
     out_.output.forget(id);
     finish(*entry);
   } else {

@@ -27,6 +27,7 @@ void Listeners::add(const GroupEntry& group, const std::string& identifier, std:
                            .subscription = events::Subscription(group.config->pool->events)},
                           *this, log_);
   for (const auto& entry : group.entries) pools_.add_member(pool, entry->id, entry->config.name);
+  pool.begin_with(pools_.next_serial());
   if (!notes.empty()) {
     process::PoolPicture picture = process::read_notes(notes);
     pools_.continue_from(std::max(pools_.next_serial(), picture.next_serial));

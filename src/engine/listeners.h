@@ -31,6 +31,7 @@ class Listeners final : public process::PoolPort {
 
   [[nodiscard]] bool wants(events::Type type) const { return pools_.wants(type); }
   void emit(events::Event event) { pools_.emit(std::move(event)); }
+  void emit_again(events::Event event, std::uint64_t serial) { pools_.emit_again(std::move(event), serial); }
   [[nodiscard]] std::uint64_t next_serial() const { return pools_.next_serial(); }
   void continue_from(std::uint64_t next_serial) { pools_.continue_from(next_serial); }
 

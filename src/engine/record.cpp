@@ -112,6 +112,9 @@ std::string write_record(const ProcessRecord& record) {
   out.text('E', record.spawn_error);
   out.text('o', record.out_path);
   out.text('r', record.err_path);
+  out.text('T', record.event);
+  out.text('B', record.event_body);
+  out.number('V', record.event_serial);
   return out.take();
 }
 
@@ -134,6 +137,9 @@ Result<ProcessRecord> read_process_record(std::string_view bytes) {
       case 'E': record.spawn_error = field.bytes; break;
       case 'o': record.out_path = field.bytes; break;
       case 'r': record.err_path = field.bytes; break;
+      case 'T': record.event = field.bytes; break;
+      case 'B': record.event_body = field.bytes; break;
+      case 'V': record.event_serial = field.number(); break;
       default: break;
     }
   });

@@ -30,6 +30,11 @@ struct ProcessRecord {
   std::string spawn_error;
   std::string out_path;
   std::string err_path;
+  // The event of the change that led here, if anybody wanted it, and its number: whoever finds that it was not given
+  // yet does so.
+  std::string event;
+  std::string event_body;
+  std::uint64_t event_serial = 0;
   bool operator==(const ProcessRecord&) const = default;
 };
 

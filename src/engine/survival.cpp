@@ -27,6 +27,10 @@ State state_from(std::uint16_t number) {
   return State::unknown;
 }
 
+bool has_no_child(State state) {
+  return state == State::stopped || state == State::backoff || state == State::exited || state == State::fatal;
+}
+
 std::string key(std::string_view group, std::string_view name) {
   std::string text(group);
   text += ':';
@@ -51,6 +55,11 @@ std::string Engine::record_of(const Entry& entry) const {
   record.spawn_error = entry.spawn_error;
   record.out_path = entry.out_path;
   record.err_path = entry.err_path;
+  if (entry.untold) {
+    record.event = events::type_name(entry.untold->event.type);
+    record.event_body = entry.untold->event.body;
+    record.event_serial = entry.untold->serial;
+  }
   return write_record(record);
 }
 
@@ -104,9 +113,21 @@ void Engine::restore(const SessionRecord& session,
     listeners_.add(*group, settings_.identifier,
                    journal == held.end() ? std::string() : read_held_journal(journal->second.get()));
   }
+  tell_untold();
   arm_tick();
   drain_work();
   for (const GroupEntry* group : table_.by_arrival()) fastcgi_.restore(*group, held);
+}
+
+// What a predecessor did and did not come to tell.
+void Engine::tell_untold() {
+  for (const GroupEntry* group : table_.by_arrival()) {
+    for (const auto& entry : group->entries) {
+      if (entry->untold) listeners_.emit_again(std::move(entry->untold->event), entry->untold->serial);
+      entry->untold.reset();
+      if (is_listener(*entry) && entry->machine.pid == 0) listeners_.ended(*entry);
+    }
+  }
 }
 
 void Engine::forget_all() {
@@ -130,7 +151,16 @@ void Engine::restore_entry(Entry& entry, const ProcessRecord& record, keeper::Re
   entry.machine.failures = record.failures;
   if (record.started) entry.machine.started = mono(*record.started);
   if (record.deadline) entry.machine.deadline = mono(*record.deadline);
+  if (const auto type = events::type_named(record.event)) {
+    entry.untold = Untold{{*type, record.event_body}, record.event_serial};
+  }
   arm(entry, std::nullopt);
+  if (child.pid != 0 && has_no_child(entry.machine.state)) {
+    // Its end is on record, and only the acknowledgement was missing.
+    out_.children.acknowledge(entry.id);
+    entry.dealt_with = child.pid;
+    return;
+  }
   if (child.pid == 0) {
     // Its start was asked for and the answer never came.
     if (entry.machine.state == State::starting) queue(entry, input(Input::Kind::spawn_failed));

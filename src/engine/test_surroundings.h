@@ -86,7 +86,8 @@ struct FakeChildren final : keeper::Children {
     alive[id] = pid;
     records[id] = record;
   }
-  void signal(ProcessId id, int signal, keeper::Target target) override {
+  void signal(ProcessId id, int signal, keeper::Target target, std::string_view record) override {
+    if (!record.empty()) records[id] = record;
     signals.push_back(engine->table().find(id)->config.name + " " + signal_name(signal) +
                       (target == keeper::Target::group ? " group" : " process"));
   }

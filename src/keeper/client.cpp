@@ -16,6 +16,8 @@ namespace sup::keeper {
 namespace {
 
 const Error gone{EPIPE, "the keeper is gone"};
+// Fits into one datagram, so that the signal cannot be lost with it.
+constexpr std::size_t longest_record_with_signal = max_datagram / 2;
 
 // A notice that came while something else was waited for.
 struct Kept {
@@ -437,11 +439,13 @@ void Client::adopt(ProcessId id, pid_t pid, int process, const Plan& plan, std::
   impl_->send(Request::adopt, id, writer.bytes(), {process});
 }
 
-void Client::signal(ProcessId id, int signal, Target target) {
+void Client::signal(ProcessId id, int signal, Target target, std::string_view record) {
   Writer writer;
   writer.i32(signal);
   writer.u8(target == Target::group ? 1 : 0);
+  writer.text(record.size() <= longest_record_with_signal ? record : std::string_view());
   impl_->send(Request::signal, id, writer.bytes());
+  if (!record.empty()) put(id, record);  // for a keeper of an older version, which does not look for it above
 }
 
 void Client::put(ProcessId id, std::string_view record) {

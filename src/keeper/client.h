@@ -48,7 +48,8 @@ class Children {
   // Takes over a process that another keeper has started: `process` is its pidfd, of the plan only what is for stopping
   // matters. Not answered; its end is told with status_unknown, at once if it cannot be watched.
   virtual void adopt(ProcessId id, pid_t pid, int process, const Plan& plan, std::string_view record) = 0;
-  virtual void signal(ProcessId id, int signal, Target target) = 0;
+  // A `record` that is not empty replaces the process's, in one step with the signal.
+  virtual void signal(ProcessId id, int signal, Target target, std::string_view record = {}) = 0;
   virtual void put(ProcessId id, std::string_view record) = 0;
   // The exit notice is dealt with and the pipes are drained: the keeper may forget both, and keeps the record.
   virtual void acknowledge(ProcessId id) = 0;
@@ -134,7 +135,7 @@ class Client final : public Children {
 
   void spawn(ProcessId id, const Plan& plan, std::string_view record, int socket) override;
   void adopt(ProcessId id, pid_t pid, int process, const Plan& plan, std::string_view record) override;
-  void signal(ProcessId id, int signal, Target target) override;
+  void signal(ProcessId id, int signal, Target target, std::string_view record = {}) override;
   void put(ProcessId id, std::string_view record) override;
   void acknowledge(ProcessId id) override;
   void drop(ProcessId id) override;

@@ -24,7 +24,7 @@ inline constexpr std::uint32_t protocol_version = 1;
 enum class Request : std::uint16_t {
   spawn = 1,   // plan and record; fd: the child's stdin, if the plan says so -> spawned or spawn_failed
   refuse = 2,  // i32 stage, i32 errno -> spawn_failed with just these: a request that could not be sent keeps its turn
-  signal = 3,  // i32 signal, u8 to the group -> signalled
+  signal = 3,  // i32 signal, u8 to the group, record or nothing -> signalled
   put = 4,     // record
   acknowledge = 5,
   drop = 6,

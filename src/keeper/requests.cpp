@@ -245,7 +245,9 @@ bool Keeper::on_signal(const Frame& frame) {
   const int signal = reader.i32();
   const bool group = reader.u8() != 0;
   if (!reader.ok()) return false;
-  const Entry* entry = table_.find(frame.id);
+  const std::string_view record = reader.text();  // there is none from a manager of an older version
+  Entry* const entry = table_.find(frame.id);
+  if (entry != nullptr && reader.ok() && !record.empty()) entry->record = record;
   int code = ESRCH;
   if (entry != nullptr && entry->running()) {
     code = signal_child(*entry, signal, group);

@@ -38,6 +38,7 @@ void Pool::accept(std::shared_ptr<const events::Event> event, std::uint64_t seri
 
 void Pool::dispatch() {
   while (!buffer_.empty() && std::ranges::any_of(members_, [this](const Member& m) { return can_take(m); })) {
+    write_journal();  // first, so that a death over the sending forgets neither an event nor an answer
     PoolItem item = std::move(buffer_.front());
     buffer_.pop_front();
     if (!send(item)) {
@@ -195,6 +196,18 @@ void Pools::emit(events::Event event) {
   const auto shared = std::make_shared<const events::Event>(std::move(event));
   for (const auto& pool : pools_) {
     if (!pool->subscription().wants(shared->type)) continue;
+    pool->accept(shared, serial);
+    pool->dispatch();
+  }
+}
+
+void Pools::emit_again(events::Event event, std::uint64_t serial) {
+  const bool last = serial == serial_.peek() || serial_after(serial) == serial_.peek();
+  if (!last || !wants(event.type)) return;
+  serial_ = Serial(serial_after(serial));
+  const auto shared = std::make_shared<const events::Event>(std::move(event));
+  for (const auto& pool : pools_) {
+    if (!pool->subscription().wants(shared->type) || pool->knows(serial)) continue;
     pool->accept(shared, serial);
     pool->dispatch();
   }

@@ -75,6 +75,9 @@ class Pool {
 
   // From now on everything is noted in `journal`, beginning with how things stand.
   void keep(std::unique_ptr<PoolJournal> journal);
+  // Knows of all events before this one.
+  void begin_with(std::uint64_t next_serial) { next_daemon_serial_ = next_serial; }
+  [[nodiscard]] bool knows(std::uint64_t serial) const { return next_daemon_serial_ > serial; }
   // Goes on from there; what is about processes that are not in this pool is left out. Before keep().
   void restore(PoolPicture picture);
 
@@ -121,6 +124,8 @@ class Pools {
   [[nodiscard]] bool wants(events::Type type) const { return wanted_.wants(type); }
   // Once to each pool that subscribed to it, in the order in which the pools came.
   void emit(events::Event event);
+  // After restoring: to the pools that did not get the event of this number, if it is the last one that was given out.
+  void emit_again(events::Event event, std::uint64_t serial);
 
   [[nodiscard]] std::uint64_t next_serial() const { return serial_.peek(); }
   void continue_from(std::uint64_t next_serial) { serial_ = Serial(next_serial); }
