@@ -58,7 +58,8 @@ void Routes::xmlrpc(std::shared_ptr<http::Exchange> exchange) {
   }
   const auto call = rpc::parse_call(request.body);
   if (!call) {
-    log_(Level::error, "XML-RPC request data {} is invalid: {}", python_bytes_repr(request.body), call.error().text);
+    const std::string data = is_utf8(request.body) ? python_repr(request.body) : python_bytes_repr(request.body);
+    log_(Level::error, "XML-RPC request data {} is invalid: {}", data, call.error().text);
     return exchange->error(400);
   }
   log_(Level::trace, "XML-RPC method called: {}()", call->method);

@@ -215,6 +215,11 @@ void Engine::start(Entry& entry, bool wait, Done done) {
     done(Answer::failed);
     return;
   }
+  if (entry.machine.state == State::stopping) {
+    out_.log(Level::warn, "process '{}' already running", entry.config.name);
+    done(wait ? Answer::abnormal_termination : Answer::done);
+    return;
+  }
   entry.waiters.push_back({wait ? Waiter::For::running : Waiter::For::spawn, std::move(done)});
   queue(entry, input(Input::Kind::start));
   drain_work();

@@ -132,6 +132,17 @@ TEST(Operations, StopWaitsUntilTheProcessIsGone) {
   EXPECT_EQ(*daemon.last, "True");
 }
 
+// As in Supervisor, a start without waiting is not refused: the answer is that of a start that came to nothing later.
+TEST(Operations, AStartWhileTheProcessStillStopsComesToNothing) {
+  Daemon daemon;
+  daemon.world.add({.name = "x"});
+  daemon.world.run("x");
+  (void)daemon.call("stopProcess", {"x", false});
+  EXPECT_EQ(daemon.call("startProcess", {"x"}), "fault 40 ABNORMAL_TERMINATION: x");
+  EXPECT_EQ(daemon.call("startProcess", {"x", false}), "True");
+  EXPECT_EQ(daemon.world.entry("x").machine.state, process::State::stopping);
+}
+
 TEST(Operations, NamesThatAreNotThereAreShownAsTheyWereWritten) {
   Daemon daemon;
   daemon.world.add({.name = "x"});

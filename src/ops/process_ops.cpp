@@ -27,8 +27,6 @@ api::Answer<void> may_start(const Context& context, const Entry& entry, const st
   if (entry.machine.state == process::State::unknown) {
     return refuse(FaultCode::failed, name + " is in an unknown process state");
   }
-  // Still stopping: Supervisor's own check fails there too, with an assertion.
-  if (entry.machine.state == process::State::stopping) return refuse(FaultCode::failed, name + " is still stopping");
   return {};
 }
 
