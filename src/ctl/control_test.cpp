@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <ostream>
 
 #include "ctl/testing.h"
 
@@ -20,6 +23,13 @@ struct FaultCase {
   FaultCode code;
   std::string output;
   int status;
+
+  [[nodiscard]] std::string name() const {
+    std::string text = line + " " + std::string(api::fault_name(code));
+    std::ranges::replace_if(text, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+    return text;
+  }
+  friend void PrintTo(const FaultCase& c, std::ostream* out) { *out << c.line << ", " << api::fault_name(c.code); }
 };
 
 class OneProcess : public ::testing::TestWithParam<FaultCase> {};
@@ -59,7 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "error: <class 'xmlrpc.client.Fault'>, <Fault 11: 'BAD_SIGNAL: x'>" + std::string(place), 1},
         FaultCase{"clear x", "clearProcessLogs", FaultCode::bad_name, "x: ERROR (no such process)", 1},
         FaultCase{"clear x", "clearProcessLogs", FaultCode::failed, "x: ERROR (failed)", 1},
-        FaultCase{"clear g:*", "clearProcessLogs", FaultCode::bad_name, "g:None: ERROR (no such process)", 1}));
+        FaultCase{"clear g:*", "clearProcessLogs", FaultCode::bad_name, "g:None: ERROR (no such process)", 1}),
+    [](const auto& test) { return test.param.name(); });
 
 TEST(Control, CallsTheMethodThatFitsTheName) {
   Bench bench;
