@@ -1,9 +1,12 @@
 #include "ops/process_info.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
+#include <string_view>
 
 namespace sup::ops {
 namespace {
@@ -55,21 +58,35 @@ void add_log(api::Struct& info, const std::string& channel, const config::LogTar
   info.emplace_back(channel + "_syslog", target.syslog);
 }
 
+// More than the longest text of a running process has.
+using Line = std::array<char, 96>;
+
+char* write_uptime(char* at, long long seconds) {
+  seconds = std::max(seconds, 0LL);
+  const long long days = seconds / 86400;
+  if (days > 0) at = fmt::format_to(at, FMT_COMPILE("{} day{}, "), days, days == 1 ? "" : "s");
+  return fmt::format_to(at, FMT_COMPILE("{}:{:02}:{:02}"), seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+}
+
+std::string_view describe_running(Line& line, pid_t pid, long long seconds) {
+  const char* end = write_uptime(fmt::format_to(line.data(), FMT_COMPILE("pid {}, uptime "), pid), seconds);
+  return {line.data(), end};
+}
+
 }  // namespace
 
 std::string format_uptime(long long seconds) {
-  seconds = std::max(seconds, 0LL);
-  const long long days = seconds / 86400;
-  const std::string clock = fmt::format("{}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-  if (days == 0) return clock;
-  return fmt::format("{} day{}, {}", days, days == 1 ? "" : "s", clock);
+  Line line;
+  return {line.data(), write_uptime(line.data(), seconds)};
 }
 
 std::string description(const engine::Entry& entry, WallTime now) {
   const std::int64_t start = epoch_seconds(entry.start);
   switch (entry.machine.state) {
-    case State::running:
-      return fmt::format("pid {}, uptime {}", entry.machine.pid, format_uptime(epoch_seconds(now) - start));
+    case State::running: {
+      Line line;
+      return std::string(describe_running(line, entry.machine.pid, epoch_seconds(now) - start));
+    }
     case State::backoff:
     case State::fatal:
       if (!entry.spawn_error.empty()) return entry.spawn_error;
@@ -92,12 +109,13 @@ void tell_process_info(const engine::Entry& entry, WallTime now, api::Sink& sink
     sink.member(name);
     sink.integer(value);
   };
+  const std::int64_t start = epoch_seconds(entry.start), seconds = epoch_seconds(now);
   sink.begin_struct();
   text("name", entry.config.name);
   text("group", entry.group->config->name);
-  integer("start", epoch_seconds(entry.start));
+  integer("start", start);
   integer("stop", epoch_seconds(entry.stop));
-  integer("now", epoch_seconds(now));
+  integer("now", seconds);
   integer("state", static_cast<int>(entry.machine.state));
   text("statename", process::state_name(entry.machine.state));
   text("spawnerr", entry.spawn_error);
@@ -106,7 +124,12 @@ void tell_process_info(const engine::Entry& entry, WallTime now, api::Sink& sink
   text("stdout_logfile", entry.out_path);
   text("stderr_logfile", entry.err_path);
   integer("pid", entry.machine.pid);
-  text("description", description(entry, now));
+  if (entry.machine.state == State::running) {  // nearly always: no string is made
+    Line line;
+    text("description", describe_running(line, entry.machine.pid, seconds - start));
+  } else {
+    text("description", description(entry, now));
+  }
   sink.end_struct();
 }
 

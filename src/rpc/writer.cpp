@@ -32,12 +32,12 @@ constexpr std::uint64_t each_byte(std::uint8_t c) {
 }
 
 // Is a byte of the eight zero?
-bool has_zero(std::uint64_t word) {
+inline bool has_zero(std::uint64_t word) {
   return ((word - each_byte(0x01)) & ~word & each_byte(0x80)) != 0;
 }
 
 // Are all eight bytes printable ASCII and none of & < >? (The last two differ in one bit.)
-bool is_plain_word(std::uint64_t word) {
+inline bool is_plain_word(std::uint64_t word) {
   const bool ascii = (((word - each_byte(0x20)) | word) & each_byte(0x80)) == 0;
   return ascii && !has_zero(word ^ each_byte('&')) && !has_zero((word | each_byte(0x02)) ^ each_byte('>'));
 }
@@ -96,70 +96,174 @@ void append_base64_lines(std::string& out, std::string_view bytes) {
   }
 }
 
+template <class Word>
+Word load(const char* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+// Copies `text` if all of it is plain; what is in `to` otherwise means nothing.
+inline bool copy_plain(char* to, std::string_view text) {
+  const char* from = text.data();
+  const std::size_t size = text.size();
+  const auto copy_word = [&](std::size_t i) {
+    const auto word = load<std::uint64_t>(from + i);
+    std::memcpy(to + i, &word, sizeof word);
+    return is_plain_word(word);
+  };
+  if (size >= 8) {
+    for (std::size_t i = 0; i + 8 < size; i += 8)
+      if (!copy_word(i)) return false;
+    return copy_word(size - 8);
+  }
+  if (size >= 4) {  // both halves, which may overlap, as one word
+    const std::uint64_t first = load<std::uint32_t>(from), last = load<std::uint32_t>(from + size - 4);
+    std::memcpy(to, &first, 4);
+    std::memcpy(to + size - 4, &last, 4);
+    return is_plain_word(first | last << 32);
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    if (!plain[static_cast<std::uint8_t>(from[i])]) return false;
+    to[i] = from[i];
+  }
+  return true;
+}
+
+// Writes into memory that the string has ready, without asking it each time.
+class Room {
+ public:
+  explicit Room(std::string& out) : out_(out), at_(out.data() + out.size()), end_(at_) { grow(out.capacity() - out.size()); }
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+  ~Room() { out_.resize(used()); }
+
+  template <std::size_t N>
+  void put(const char (&literal)[N]) {
+    reserve(N - 1);
+    add(literal, N - 1);
+  }
+  template <std::size_t M, std::size_t N>
+  void put_between(const char (&before)[M], std::string_view bytes, const char (&after)[N]) {
+    reserve(M + bytes.size() + N);
+    add(before, M - 1);
+    add(bytes.data(), bytes.size());
+    add(after, N - 1);
+  }
+  template <std::size_t M, std::size_t N>
+  void put_escaped_between(const char (&before)[M], std::string_view text, const char (&after)[N]) {
+    reserve(M + text.size() + N);
+    add(before, M - 1);
+    if (copy_plain(at_, text)) {
+      at_ += text.size();
+    } else {
+      by_string([&](std::string& out) { append_text(out, text); });
+      reserve(N);
+    }
+    add(after, N - 1);
+  }
+  // Lets `write` append to the string itself.
+  template <class Write>
+  void by_string(Write write) {
+    out_.resize(used());
+    write(out_);
+    at_ = end_ = out_.data() + out_.size();
+    grow(out_.capacity() - out_.size());
+  }
+
+ private:
+  void add(const char* bytes, std::size_t size) {
+    std::memcpy(at_, bytes, size);
+    at_ += size;
+  }
+  [[nodiscard]] std::size_t used() const { return static_cast<std::size_t>(at_ - out_.data()); }
+  void reserve(std::size_t size) {
+    if (static_cast<std::size_t>(end_ - at_) < size) grow(size + used());
+  }
+  void grow(std::size_t by) {
+    const std::size_t kept = used();
+    out_.resize_and_overwrite(kept + by, [](char*, std::size_t size) { return size; });
+    at_ = out_.data() + kept;
+    end_ = out_.data() + out_.size();
+  }
+
+  std::string& out_;  // its end is unwritten as long as we live
+  char* at_;
+  char* end_;
+};
+
 class XmlWriter final : public api::Sink {
  public:
   explicit XmlWriter(std::string& out) : out_(out) {}
 
-  void nil() override { finish("<value><nil/></value>", ""); }  // no newline: Python writes none
+  void nil() override {
+    out_.put("<value><nil/></value>");  // no newline: Python writes none
+    end_member();
+  }
   void boolean(bool value) override {
-    out_ += value ? "<value><boolean>1</boolean></value>" : "<value><boolean>0</boolean></value>";
-    finish("", "\n");
+    if (value) {
+      out_.put("<value><boolean>1</boolean></value>\n");
+    } else {
+      out_.put("<value><boolean>0</boolean></value>\n");
+    }
+    end_member();
   }
   void integer(std::int64_t value) override {
     const fmt::format_int digits(value);
-    out_.append("<value><int>").append(digits.data(), digits.size());
-    finish("</int></value>", "\n");
+    out_.put_between("<value><int>", {digits.data(), digits.size()}, "</int></value>\n");
+    end_member();
   }
   void real(double value) override {
-    out_ += "<value><double>";
-    append_double(out_, value);
-    finish("</double></value>", "\n");
+    out_.put("<value><double>");
+    out_.by_string([&](std::string& out) { append_double(out, value); });
+    out_.put("</double></value>\n");
+    end_member();
   }
   void text(std::string_view value) override {
-    out_ += "<value><string>";
-    append_text(out_, value);
-    finish("</string></value>", "\n");
+    out_.put_escaped_between("<value><string>", value, "</string></value>\n");
+    end_member();
   }
   void opaque(const api::Opaque& value) override {
     if (value.type == "base64") {
-      out_ += "<value><base64>\n";
-      append_base64_lines(out_, value.text);
-      finish("</base64></value>", "\n");
+      out_.put("<value><base64>\n");
+      out_.by_string([&](std::string& out) { append_base64_lines(out, value.text); });
+      out_.put("</base64></value>\n");
     } else {
-      out_ += "<value><dateTime.iso8601>";
-      append_text(out_, value.text);
-      finish("</dateTime.iso8601></value>", "\n");
+      out_.put_escaped_between("<value><dateTime.iso8601>", value.text, "</dateTime.iso8601></value>\n");
     }
+    end_member();
   }
   void begin_array() override {
-    out_ += "<value><array><data>\n";
-    structs_.push_back(false);
+    out_.put("<value><array><data>\n");
+    open_.push_back(Kind::array);
   }
-  void end_array() override { close("</data></array></value>"); }
+  void end_array() override {
+    open_.pop_back();
+    out_.put("</data></array></value>\n");
+    end_member();
+  }
   void begin_struct() override {
-    out_ += "<value><struct>\n";
-    structs_.push_back(true);
+    out_.put("<value><struct>\n");
+    open_.push_back(Kind::structure);
   }
   void member(std::string_view name) override {
-    out_ += "<member>\n<name>";
-    append_text(out_, name);
-    out_ += "</name>\n";
+    out_.put_escaped_between("<member>\n<name>", name, "</name>\n");
   }
-  void end_struct() override { close("</struct></value>"); }
+  void end_struct() override {
+    open_.pop_back();
+    out_.put("</struct></value>\n");
+    end_member();
+  }
 
  private:
-  void close(std::string_view end) {
-    structs_.pop_back();
-    finish(end, "\n");
-  }
-  // The end of a value, and of the member that it is.
-  void finish(std::string_view end, std::string_view newline) {
-    out_.append(end).append(newline);
-    if (!structs_.empty() && structs_.back()) out_ += "</member>\n";
+  enum class Kind : unsigned char { array, structure };
+
+  void end_member() {
+    if (!open_.empty() && open_.back() == Kind::structure) out_.put("</member>\n");
   }
 
-  std::string& out_;
-  std::vector<bool> structs_;  // what is open: a struct or an array
+  Room out_;
+  std::vector<Kind> open_;
 };
 
 }  // namespace
