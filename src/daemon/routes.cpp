@@ -71,6 +71,7 @@ void Routes::logtail(std::shared_ptr<http::Exchange> exchange) {
   if (request.method != "GET") return exchange->error(400);
   const auto parts = split(path_of(request), '/');  // "", "logtail", NAME, CHANNEL
   if (parts.size() < 3) return exchange->error(500);
+  if (parts.size() > 4) return exchange->error(404);
   const std::string name = http::unquote(parts[2]);
   const std::string_view channel = parts.size() > 3 ? parts[3] : "stdout";
   const auto colon = name.find(':');
