@@ -187,6 +187,7 @@ TEST(Engine, ASignalThatCannotBeSentMakesTheStateUnknown) {
   world.engine.on_signalled(world.entry("x").id, SIGTERM, EPERM);
   EXPECT_EQ(world.state("x"), State::unknown);
   EXPECT_EQ(answer, Answer::failed);
+  EXPECT_EQ(world.sink.heard.back(), "PROCESS_STATE_UNKNOWN processname:x groupname:x from_state:STOPPING");
 }
 
 TEST(Engine, GroupsStopOneAfterAnotherHighestPriorityNumberFirst) {

@@ -552,6 +552,7 @@ TEST_F(HttpServer, CutsAStreamThatNobodyEnds) {
 // ---- limits and ends
 
 TEST_F(HttpServer, ClosesIdleConnections) {
+  EXPECT_EQ(Limits().idle_seconds, 30 * 60);
   limits.idle_seconds = 0;
   open();
   Peer peer(path);

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
+from support import procfs
 from support.http import Wire, basic, call_body
 from support.waiting import eventually
 
@@ -139,37 +140,76 @@ def test_every_link_of_the_page_leads_somewhere(mixed):
         assert wire.head().status == 200
 
 
+def settled(daemon):
+    """{name: (state, pid)} of every process."""
+    return {info["name"] if info["name"] == info["group"] else f"{info['group']}:{info['name']}":
+            (info["statename"], info["pid"]) for info in daemon.rpc.getAllProcessInfo()}
+
+
 def test_buttons_do_what_they_say(mixed):
+    others = {name: at for name, at in settled(mixed).items() if name not in ("manual", "bad", "missing")}
     assert press(mixed, "processname=manual&action=start") == "Process manual started"
-    assert mixed.state("manual") == "RUNNING"
+    # Whoever is told so finds it so: the answer waits for what it says.
+    state, first = settled(mixed)["manual"]
+    assert state == "RUNNING" and procfs.alive(first)
     assert press(mixed, "processname=manual&action=start") == "ERROR: Process manual: already started"
-    old = mixed.pid_of("manual")
+    assert settled(mixed)["manual"] == ("RUNNING", first)
     assert press(mixed, "processname=manual&action=restart") == "Process manual restarted"
-    assert mixed.wait_new_pid("manual", old)
-    mixed.wait_state("manual", "RUNNING")
+    state, second = settled(mixed)["manual"]
+    assert state == "RUNNING" and second != first and procfs.alive(second) and not procfs.alive(first)
     assert press(mixed, "processname=manual&action=stop") == "Process manual stopped"
-    assert mixed.state("manual") == "STOPPED"
+    assert settled(mixed)["manual"] == ("STOPPED", 0) and not procfs.alive(second)
     assert press(mixed, "processname=manual&action=stop") == "unexpected rpc fault [70] NOT_RUNNING: manual"
+    assert press(mixed, "processname=manual&action=restart") == "Process manual restarted"
+    assert settled(mixed)["manual"][0] == "RUNNING"
     assert press(mixed, "processname=missing&action=start") == "ERROR: Process missing: no such file"
-    assert press(mixed, "processname=bad&action=start") in ("ERROR: Process bad: abnormal termination",
-                                                            "ERROR: Process bad: spawn error")
-    assert press(mixed, "processname=run&action=clearlog") == "Log for run cleared"
+    assert press(mixed, "processname=missing&action=restart") == "Process missing restarted"
+    assert settled(mixed)["missing"] == ("STOPPED", 0)
+    assert press(mixed, "processname=bad&action=start") == "ERROR: Process bad: spawn error"
     assert press(mixed, "processname=g:*&action=stop") == "No such process named g:*"
     assert press(mixed, "processname=%3Cnope%3E&action=stop") == "No such process named <nope>"
     assert re.fullmatch(r"Page refreshed at \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d 20\d\d", press(mixed, "action=refresh"))
     for query in ("action=foo", "action=start", "action=foo&processname=run"):
         assert get(mixed, "/?" + query).status == 500
+    assert {name: at for name, at in settled(mixed).items() if name in others} == others
+
+
+def test_clearing_a_log_empties_this_one_only(box):
+    for name in "ab":
+        box.script(name, f"echo {name}; echo {name} >&2; exec sleep 600")
+    daemon = box.daemon("".join(f"[program:{name}]\ncommand={box}/{name}\nstdout_logfile={box}/{name}.out\n"
+                                f"stderr_logfile={box}/{name}.err\n" for name in "ab"))
+    logs = [f"{name}.{kind}" for name in "ab" for kind in ("out", "err")]
+    eventually(lambda: all(box.bytes(log) for log in logs), what="output")
+    assert press(daemon, "processname=a&action=clearlog") == "Log for a cleared"
+    assert [box.read(log) for log in logs] == ["", "", "b\n", "b\n"]
 
 
 def test_all_are_stopped_and_restarted(mixed):
-    before = {name: mixed.pid_of(name) for name in ("run", "g:a", "g:b")}
-    assert press(mixed, "action=stopall").startswith("All stopped at ")
-    states = {info["name"]: info["statename"] for info in mixed.rpc.getAllProcessInfo()}
-    assert {states[name] for name in ("run", "a", "b", "manual", "slow")} == {"STOPPED"}
+    mixed.rpc.stopProcess("slow")
     mixed.rpc.removeProcessGroup("slow")  # would take ten minutes to start
+    before = settled(mixed)
+    running = {"run", "g:a", "g:b", "nolog"}
+    assert {name for name, (state, _) in before.items() if state == "RUNNING"} == running
+    assert re.fullmatch(r"All stopped at \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d 20\d\d", press(mixed, "action=stopall"))
+    assert settled(mixed) == {name: ("FATAL" if name == "bad" else "STOPPED", 0) for name in before}
+    assert not any(procfs.alive(before[name][1]) for name in running)
+
+    began = len(mixed.log())
     assert press(mixed, "action=restartall").startswith("All restarted at ")
-    assert all(mixed.wait_new_pid(name, pid) for name, pid in before.items())
-    assert mixed.wait_state("manual", "RUNNING")
+    first = settled(mixed)
+    # What was not running before is started too.
+    assert {name for name, (state, _) in first.items() if state == "RUNNING"} == running | {"manual"}
+    assert "stopped: " not in mixed.log()[began:]
+
+    began = len(mixed.log())
+    assert press(mixed, "action=restartall").startswith("All restarted at ")
+    second = settled(mixed)
+    for name in running | {"manual"}:
+        assert second[name][0] == "RUNNING" and second[name][1] != first[name][1] and not procfs.alive(first[name][1])
+    # All are stopped before any is started.
+    said = re.findall(r"(stopped: |spawned: ')(?:run|manual|a|b|nolog)\b", mixed.log()[began:])
+    assert said == ["stopped: "] * 5 + ["spawned: '"] * 5
 
 
 def test_a_waiting_button_holds_nothing_up(box):

@@ -1,4 +1,5 @@
 """The web pages: the same elements, links and texts, the same answers to buttons, the same files."""
+import os
 import re
 from html.parser import HTMLParser
 
@@ -62,12 +63,14 @@ def without_time(headers):
 def pages(module_pair):
     pair = module_pair
     pair.script("talk", "i=0; while [ $i -lt 300 ]; do echo \"line $i <b>&\\\"é\"; i=$((i+1)); done; exec sleep 600")
-    pair.write("plain", "text")
+    pair.write("plain", "text").script("deaf", "trap '' TERM; echo deaf; while :; do sleep 0.1; done")
     pair.start(f"[program:run]\n{SLEEPER}[program:manual]\n{SLEEPER}autostart=false\n"
                "[program:bad]\ncommand=/no/such/<file>\nstartretries=0\n"
                "[program:plain]\ncommand=@/plain\nautostart=false\n"
                f"[program:slow]\n{SLEEPER}startsecs=600\n[program:nolog]\n{SLEEPER}stdout_logfile=NONE\n"
                "[program:talk]\ncommand=@/talk\nstdout_logfile=@/talk.out\n"
+               "[program:done]\ncommand=/bin/true\nstartsecs=0\nautorestart=false\n[program:deaf]\ncommand=@/deaf\n"
+               "stopwaitsecs=600\nstdout_logfile=@/deaf.out\n"
                f"[program:many]\n{SLEEPER}numprocs=2\nprocess_name=é&%%20%(process_num)d\n"
                f"[program:a]\n{SLEEPER}[program:b]\n{SLEEPER}[group:g]\nprograms=b,a\n", inet="")
 
@@ -77,6 +80,10 @@ def pages(module_pair):
                             ("many:é&%201", "RUNNING")):
             daemon.wait_state(name, state)
         eventually(lambda: daemon.box.read("talk.out").endswith("line 299 <b>&\"é\n"), what="talk")
+        daemon.wait_state("done", "EXITED")
+        eventually(lambda: daemon.box.read("deaf.out"), what="deaf")
+        daemon.rpc.stopProcess("deaf", False)
+        daemon.wait_state("deaf", "STOPPING")
     pair.each(settle)
     return pair
 
@@ -190,3 +197,53 @@ def test_deliberate_differences(pages):
                   lambda status: status == 301, lambda status: status == 303)
     pages.differs("web-origin", lambda daemon: ask(daemon, "/?action=clearlog&processname=run", "Origin: http://evil").status,
                   lambda status: status == 301, lambda status: status == 403)
+
+
+def test_nothing_to_manage(pair):
+    pair.start("")
+
+    def look(daemon):
+        reply = ask(daemon, "/")
+        return [reply.status, without_time(reply.headers), Elements(reply.body).found]
+    assert ["text", "No programs to manage"] in pair.same(look)[2]
+
+
+def test_starts_that_fail(pair):
+    """A program that ends too early, one without a log, one that is stopped while its start is waited for."""
+    pair.script("fail", "exit 3")
+    pair.start("[program:fail]\ncommand=@/fail\nautostart=false\nstartretries=0\n[program:again]\ncommand=@/fail\n"
+               "autostart=false\nstartretries=5\n[program:nolog]\ncommand=cat\nautostart=false\nstartretries=0\n"
+               f"stdout_logfile=@/folder\n[program:slow]\n{SLEEPER}autostart=false\nstartsecs=600\n")
+
+    def session(daemon):
+        os.mkdir(daemon.box.path("folder"))
+        found = [redirection(ask(daemon, f"/?processname={name}&action=start")) for name in ("fail", "again", "nolog")]
+        with daemon.wire() as wire:
+            wire.send("GET /?processname=slow&action=start HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            daemon.wait_state("slow", "STARTING")
+            daemon.rpc.stopProcess("slow")
+            found.append(redirection(wire.reply()))
+        daemon.rpc.stopProcess("again")
+        return found, [daemon.state(name) for name in ("fail", "again", "nolog", "slow")]
+    found, _ = pair.same(session)
+    assert [location.partition("%20")[2].partition("%20")[2] for _, location in found] == [
+        "fail%3A%20spawn%20error", "again%3A%20spawn%20error", "nolog%3A%20spawn%20error", "slow%3A%20abnormal%20termination"]
+
+
+def test_the_buttons_for_all(pair):
+    pair.start(f"[program:x]\n{SLEEPER}[program:manual]\n{SLEEPER}autostart=false\n[program:bad]\ncommand=/no/such\nstartretries=0\n"
+               f"[program:a]\n{SLEEPER}[program:b]\n{SLEEPER}[group:g]\nprograms=a,b\n")
+    names = ("x", "manual", "bad", "g:a", "g:b")
+
+    def session(daemon):
+        for name in ("x", "g:a", "g:b"):
+            daemon.wait_state(name, "RUNNING")
+        daemon.wait_state("bad", "FATAL")
+        found = []
+        for action in ("stopall", "stopall", "restartall", "restartall"):
+            before = {name: daemon.pid_of(name) for name in names}
+            found.append(redirection(ask(daemon, f"/index.html?action={action}")))
+            found.append({name: (daemon.state(name), daemon.pid_of(name) == before[name]) for name in names})
+        return found
+    found = pair.same(session)
+    assert found[5]["manual"] == ["RUNNING", False] and found[7]["g:a"] == ["RUNNING", False]
