@@ -6,6 +6,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
+#include <utility>
+
+#include "engine/talk.h"
 
 namespace sup::daemon {
 namespace asio = boost::asio;
@@ -33,11 +36,14 @@ struct ChildInputs::Queue : std::enable_shared_from_this<Queue> {
       if (written < 0) return errno == EAGAIN || errno == EINTR;
       pending.erase(0, static_cast<std::size_t>(written));
     }
-    return false;
+    if (!talk) return false;
+    const auto moved = talk->move(pipe.native_handle());
+    return moved && !*moved;
   }
 
   asio::posix::stream_descriptor pipe;
   std::string pending;
+  std::shared_ptr<engine::Talk> talk;  // then what is laid down there
   bool cancelled = false;
 };
 
@@ -63,13 +69,32 @@ Result<> ChildInputs::write(ProcessId id, int fd, std::string_view bytes) {
     }
   }
   if (bytes.empty()) return {};
+  auto queue = make_queue(id, fd);
+  if (!queue) return std::unexpected(std::move(queue.error()));
+  (*queue)->pending = bytes;
+  return {};
+}
+
+Result<> ChildInputs::move(ProcessId id, int fd, std::shared_ptr<engine::Talk> talk) {
+  if (const auto queued = queues_.find(id); queued != queues_.end()) {
+    queued->second->talk = std::move(talk);
+    return {};
+  }
+  const auto moved = talk->move(fd);
+  if (!moved) return std::unexpected(moved.error());
+  if (*moved) return {};
+  auto queue = make_queue(id, fd);
+  if (!queue) return std::unexpected(std::move(queue.error()));
+  (*queue)->talk = std::move(talk);
+  return {};
+}
+
+Result<ChildInputs::Queue*> ChildInputs::make_queue(ProcessId id, int fd) {
   const int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (duplicate < 0) return std::unexpected(system_error("fcntl F_DUPFD_CLOEXEC", {}, errno));
   auto queue = std::make_shared<Queue>(loop_, duplicate);
-  queue->pending = bytes;
   queue->wait(*this, id);
-  queues_.emplace(id, std::move(queue));
-  return {};
+  return queues_.emplace(id, std::move(queue)).first->second.get();
 }
 
 void ChildInputs::forget(ProcessId id) {

@@ -21,11 +21,14 @@ class ChildInputs final : public engine::Inputs {
   ~ChildInputs() override;
 
   [[nodiscard]] Result<> write(ProcessId id, int fd, std::string_view bytes) override;
+  [[nodiscard]] Result<> move(ProcessId id, int fd, std::shared_ptr<engine::Talk> talk) override;
   void forget(ProcessId id) override;
   [[nodiscard]] bool idle() const { return queues_.empty(); }  // nothing waits
 
  private:
   struct Queue;  // exists only while bytes wait, so that an idle child costs nothing
+
+  [[nodiscard]] Result<Queue*> make_queue(ProcessId id, int fd);
 
   boost::asio::io_context& loop_;
   std::unordered_map<ProcessId, std::shared_ptr<Queue>> queues_;

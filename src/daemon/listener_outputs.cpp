@@ -6,6 +6,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
+#include <utility>
+
+#include "engine/talk.h"
 
 namespace sup::daemon {
 namespace asio = boost::asio;
@@ -20,25 +23,28 @@ constexpr std::size_t longest_rest = 1024 * 1024;
 }  // namespace
 
 struct ListenerOutputs::Pipe {
-  Pipe(asio::io_context& loop, UniqueFd fd) : descriptor(loop, fd.release()) {}
+  Pipe(asio::io_context& loop, UniqueFd fd, std::shared_ptr<engine::Talk> the_talk)
+      : descriptor(loop, fd.release()), talk(std::move(the_talk)) {}
 
   // Reads once: the number of bytes, 0 at the end of file, -1 when there is nothing now.
   ssize_t read(char* buffer) {
     for (;;) {
-      const ssize_t got = ::read(descriptor.native_handle(), buffer, read_size);
+      const int fd = descriptor.native_handle();
+      const ssize_t got = talk ? talk->take(fd, {buffer, read_size}) : ::read(fd, buffer, read_size);
       if (got >= 0 || errno == EAGAIN) return got;
       if (errno != EINTR) return 0;  // as good as its end
     }
   }
 
   asio::posix::stream_descriptor descriptor;
+  std::shared_ptr<engine::Talk> talk;
 };
 
 ListenerOutputs::ListenerOutputs(asio::io_context& loop) : loop_(loop) {}
 ListenerOutputs::~ListenerOutputs() = default;
 
-void ListenerOutputs::watch(ProcessId id, UniqueFd pipe) {
-  auto watched = std::make_shared<Pipe>(loop_, std::move(pipe));
+void ListenerOutputs::watch(ProcessId id, UniqueFd pipe, std::shared_ptr<engine::Talk> talk) {
+  auto watched = std::make_shared<Pipe>(loop_, std::move(pipe), std::move(talk));
   pipes_[id] = watched;
   wait(id, watched);
 }

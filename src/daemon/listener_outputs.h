@@ -27,7 +27,7 @@ class ListenerOutputs final : public engine::ListenerOutputs {
   // Before the loop runs.
   void give_to(Handlers handlers) { handlers_ = std::move(handlers); }
 
-  void watch(ProcessId id, UniqueFd pipe) override;
+  void watch(ProcessId id, UniqueFd pipe, std::shared_ptr<engine::Talk> talk) override;
   [[nodiscard]] std::string finish(ProcessId id) override;
 
  private:

@@ -138,6 +138,13 @@ struct MortalInputs final : Inputs {
     text += bytes;
     return {};
   }
+  [[nodiscard]] Result<> move(ProcessId, int, std::shared_ptr<Talk> talk) override {
+    fate.act();
+    const std::string bytes = moved_out_of(*talk);
+    text += bytes;
+    fate.act();  // killed after the bytes have gone, before anybody notes it
+    return {};
+  }
   void forget(ProcessId) override {}
   Fate& fate;
   std::string& text;

@@ -166,11 +166,11 @@ class Engine final : public keeper::Notices {
                 const process::Outcome& outcome);
   void log_exit(const Entry& entry, const process::Change& change, const process::Outcome& outcome);
   [[nodiscard]] std::optional<events::Event> event_of(const Entry& entry, const process::Change& change,
-                                                      const process::Input& input, pid_t pid) const;
   void note_change(Entry& entry, const process::Change& change, const process::Input& input,
                    const process::Outcome& outcome, pid_t pid);
   [[nodiscard]] std::optional<std::string> carry_out(Entry& entry, const process::Outcome& outcome,
                                                      const process::Input& input);
+                                                      const process::Input& input, pid_t pid) const;
   void answer_waiters(Entry& entry);
   void answer(Entry& entry, Waiter::For what, Answer answer);
 
@@ -190,7 +190,8 @@ class Engine final : public keeper::Notices {
   void stop_report(Entry& entry);
   void shutdown_report();
   void stop_for_shutdown(const std::vector<ProcessId>& ids);
-  void restore_entry(Entry& entry, const ProcessRecord& record, keeper::Restored::Child& child);
+  void tell_untold();
+  void restore_entry(Entry& entry, const ProcessRecord& record, keeper::Restored::Child& child, int talk);
 
   Surroundings out_;
   Settings settings_;

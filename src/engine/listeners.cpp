@@ -19,22 +19,41 @@ Listeners::Listeners(const Table& table, const Surroundings& out)
 
 // ---- pools
 
-void Listeners::add(const GroupEntry& group, const std::string& identifier, std::string_view notes) {
-  if (!group.config->pool) return;
+void Listeners::add(const GroupEntry& group, const std::string& identifier) {
+  Pool* const pool = add_pool(group, identifier);
+  if (pool == nullptr) return;
+  pool->begin_with(pools_.next_serial());
+  pool->keep(std::make_unique<HeldJournal>(pool->name(), children_, log_));
+}
+
+void Listeners::restore(const GroupEntry& group, const std::string& identifier, std::string_view notes, Now now) {
+  Pool* const pool = add_pool(group, identifier);
+  if (pool == nullptr) return;
+  if (!notes.empty()) {
+    process::PoolPicture picture = process::read_notes(notes);
+    pools_.continue_from(std::max(pools_.next_serial(), picture.next_serial));
+    pool->restore(std::move(picture));
+  }
+  pool->keep(std::make_unique<HeldJournal>(pool->name(), children_, log_));
+  // What was begun and not finished comes first.
+  for (const auto& entry : group.entries) {
+    if (Talk* const talk = talk_with(entry->id)) {
+      output(*entry, talk->again(pool->heard(entry->id)), now);
+      pool->send_rest(entry->id);
+    }
+  }
+  pool->dispatch();
+}
+
+Pool* Listeners::add_pool(const GroupEntry& group, const std::string& identifier) {
+  if (!group.config->pool) return nullptr;
   Pool& pool = pools_.add({.name = group.config->name,
                            .identifier = identifier,
                            .buffer_size = static_cast<std::size_t>(group.config->pool->buffer_size),
                            .subscription = events::Subscription(group.config->pool->events)},
                           *this, log_);
   for (const auto& entry : group.entries) pools_.add_member(pool, entry->id, entry->config.name);
-  pool.begin_with(pools_.next_serial());
-  if (!notes.empty()) {
-    process::PoolPicture picture = process::read_notes(notes);
-    pools_.continue_from(std::max(pools_.next_serial(), picture.next_serial));
-    pool.restore(std::move(picture));
-  }
-  pool.keep(std::make_unique<HeldJournal>(pool.name(), children_, log_));
-  pool.dispatch();
+  return &pool;
 }
 
 void Listeners::remove(const GroupEntry& group) {
@@ -48,21 +67,53 @@ bool Listeners::is_running(ProcessId id) const {
   return entry != nullptr && entry->machine.state == State::running && !entry->reaped;
 }
 
-bool Listeners::send(ProcessId id, std::string_view bytes) {
+bool Listeners::send(ProcessId id, std::uint64_t serial, std::string_view bytes) {
   const Entry* entry = table_.find(id);
   if (entry == nullptr || !entry->in) return false;
+  if (Talk* const talk = talk_with(id); talk != nullptr && talk->lay_down(serial, bytes)) return move(id);
   const auto sent = inputs_.write(id, entry->in.get(), bytes);
   if (!sent && sent.error().code != EPIPE) log_(Level::error, "{}: {}", entry->config.name, sent.error().text);
   return sent.has_value();
+}
+
+void Listeners::send_rest(ProcessId id, std::uint64_t serial, std::string_view bytes) {
+  const Entry* entry = table_.find(id);
+  Talk* const talk = talk_with(id);
+  if (entry == nullptr || !entry->in || talk == nullptr) return;
+  if (talk->holds(serial) || talk->lay_down(serial, bytes)) static_cast<void>(move(id));
+}
+
+bool Listeners::move(ProcessId id) {
+  const Entry& entry = *table_.find(id);
+  const auto moved = inputs_.move(id, entry.in.get(), open_.at(id).talk);
+  if (!moved && moved.error().code != EPIPE) log_(Level::error, "{}: {}", entry.config.name, moved.error().text);
+  return moved.has_value();
+}
+
+Talk* Listeners::talk_with(ProcessId id) const {
+  const auto open = open_.find(id);
+  return open == open_.end() ? nullptr : open->second.talk.get();
 }
 
 // ---- one listener
 
 void Listeners::started(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi) {
   if (Pool* pool = pools_.of(entry.id)) pool->started(entry.id);
+  auto talk = Talk::begin();
+  if (talk) children_.hold(talk_name(entry.id), talk->memory());
+  open(entry, std::move(pipe), std::move(log), strip_ansi, std::move(talk));
+}
+
+void Listeners::go_on(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi, int talk) {
+  open(entry, std::move(pipe), std::move(log), strip_ansi, talk < 0 ? nullptr : Talk::go_on(talk));
+}
+
+void Listeners::open(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi,
+                     std::shared_ptr<Talk> talk) {
   logs::Complaints complaints(fmt::format("the stdout log of {}", python_repr(entry.config.name)), "bytes");
-  open_.insert_or_assign(entry.id, Output{.log = std::move(log), .strip_ansi = strip_ansi, .complaints = complaints});
-  if (pipe) outputs_.watch(entry.id, std::move(pipe));
+  open_.insert_or_assign(
+      entry.id, Output{.talk = talk, .log = std::move(log), .strip_ansi = strip_ansi, .complaints = complaints});
+  if (pipe) outputs_.watch(entry.id, std::move(pipe), std::move(talk));
 }
 
 void Listeners::running(const Entry& entry) {
@@ -100,6 +151,7 @@ void Listeners::closed(const Entry& entry) {
 
 void Listeners::exited(const Entry& entry, Now now) {
   output(entry, outputs_.finish(entry.id), now);
+  if (talk_with(entry.id) != nullptr) children_.release(talk_name(entry.id));
   open_.erase(entry.id);
 }
 

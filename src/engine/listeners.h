@@ -9,6 +9,7 @@
 
 #include "engine/entry.h"
 #include "engine/surroundings.h"
+#include "engine/talk.h"
 #include "logs/complaints.h"
 #include "logs/filter.h"
 #include "logs/rotating_file.h"
@@ -25,8 +26,10 @@ class Listeners final : public process::PoolPort {
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
 
-  // Groups that are no pools are ignored. `notes`: the pool's journal, as a former manager left it.
-  void add(const GroupEntry& group, const std::string& identifier, std::string_view notes = {});
+  // Groups that are no pools are ignored.
+  void add(const GroupEntry& group, const std::string& identifier);
+  // A pool of a former manager, from its journal; the children of its listeners were given to go_on().
+  void restore(const GroupEntry& group, const std::string& identifier, std::string_view notes, Now now);
   void remove(const GroupEntry& group);
 
   [[nodiscard]] bool wants(events::Type type) const { return pools_.wants(type); }
@@ -37,8 +40,10 @@ class Listeners final : public process::PoolPort {
 
   // ---- the life of a listener, which the entry is
 
-  // A new child with this standard output, or, before its pool is added, the child of a former manager.
+  // A new child with this standard output.
   void started(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi);
+  // The child of a former manager, before its pool is restored. `talk`: what the keeper held, -1: nothing.
+  void go_on(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi, int talk);
   void running(const Entry& entry);  // it is RUNNING now, so it can be sent what waits
   void output(const Entry& entry, std::string_view bytes, Now now);
   void closed(const Entry& entry);             // its standard output has ended
@@ -51,16 +56,22 @@ class Listeners final : public process::PoolPort {
 
   // ---- process::PoolPort
   [[nodiscard]] bool is_running(ProcessId id) const override;
-  [[nodiscard]] bool send(ProcessId id, std::string_view bytes) override;
+  [[nodiscard]] bool send(ProcessId id, std::uint64_t serial, std::string_view bytes) override;
+  void send_rest(ProcessId id, std::uint64_t serial, std::string_view bytes) override;
 
  private:
   struct Output {
+    std::shared_ptr<Talk> talk;
     logs::RotatingFile log;
     bool strip_ansi = false;
     logs::AnsiStripper stripper{};
     logs::Complaints complaints;
   };
 
+  process::Pool* add_pool(const GroupEntry& group, const std::string& identifier);
+  void open(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi, std::shared_ptr<Talk> talk);
+  [[nodiscard]] Talk* talk_with(ProcessId id) const;
+  [[nodiscard]] bool move(ProcessId id);
   void write_log(Output& output, std::string_view bytes, Now now);
 
   const Table& table_;

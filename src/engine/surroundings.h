@@ -1,6 +1,7 @@
 // What the engine works through: everything outside of it, behind interfaces that have fakes.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "base/ids.h"
@@ -15,12 +16,16 @@
 
 namespace sup::engine {
 
+class Talk;
+
 // Bytes for the children's standard input. The real one queues what a pipe does not take.
 class Inputs {
  public:
   virtual ~Inputs() = default;
   // The Error's code is EPIPE when the child has closed its end. `fd` stays the engine's.
   [[nodiscard]] virtual Result<> write(ProcessId id, int fd, std::string_view bytes) = 0;
+  // Likewise, what is laid down there.
+  [[nodiscard]] virtual Result<> move(ProcessId id, int fd, std::shared_ptr<Talk> talk) = 0;
   virtual void forget(ProcessId id) = 0;  // the descriptor is about to be closed
 };
 
@@ -29,7 +34,8 @@ class ListenerOutputs {
  public:
   virtual ~ListenerOutputs() = default;
   // What comes out of the pipe is given to Engine::on_listener_output(), its end to Engine::on_listener_closed().
-  virtual void watch(ProcessId id, UniqueFd pipe) = 0;
+  // `talk`: what the bytes go through; nullptr: nothing.
+  virtual void watch(ProcessId id, UniqueFd pipe, std::shared_ptr<Talk> talk) = 0;
   // Closes the pipe and returns what was left in it (bounded: a grandchild may go on writing). Nothing is given to the
   // engine any more. Empty for one that is not watched.
   [[nodiscard]] virtual std::string finish(ProcessId id) = 0;

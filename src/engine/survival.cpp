@@ -101,7 +101,8 @@ void Engine::restore(const SessionRecord& session,
       continue;
     }
     table_.renumber(*at->second, child.id);
-    restore_entry(*at->second, *record, child);
+    const auto talk = held.find(talk_name(child.id));
+    restore_entry(*at->second, *record, child, talk == held.end() ? -1 : talk->second.get());
     entries.erase(at);
   }
   for (const auto& [name, entry] : entries) {
@@ -110,8 +111,8 @@ void Engine::restore(const SessionRecord& session,
   }
   for (const GroupEntry* group : table_.by_arrival()) {
     const auto journal = held.find(journal_name(group->config->name));
-    listeners_.add(*group, settings_.identifier,
-                   journal == held.end() ? std::string() : read_held_journal(journal->second.get()));
+    listeners_.restore(*group, settings_.identifier,
+                       journal == held.end() ? std::string() : read_held_journal(journal->second.get()), now_);
   }
   tell_untold();
   arm_tick();
@@ -140,7 +141,7 @@ void Engine::forget_all() {
   out_.children.drop(session_id);
 }
 
-void Engine::restore_entry(Entry& entry, const ProcessRecord& record, keeper::Restored::Child& child) {
+void Engine::restore_entry(Entry& entry, const ProcessRecord& record, keeper::Restored::Child& child, int talk) {
   entry.start = wall(record.start_wall);
   entry.stop = wall(record.stop_wall);
   entry.exit_status = record.exit_status;
@@ -172,7 +173,11 @@ void Engine::restore_entry(Entry& entry, const ProcessRecord& record, keeper::Re
     out_.log(Level::error, "could not open the log files of {} again: {}", entry.config.name, opened.error().text);
     opened = std::make_unique<OpenedLogs>();
   }
-  attach(entry, Channel::out, std::move(child.out), std::move((*opened)->out));
+  if (is_listener(entry)) {
+    listeners_.go_on(entry, std::move(child.out), std::move((*opened)->out), settings_.strip_ansi, talk);
+  } else {
+    attach(entry, Channel::out, std::move(child.out), std::move((*opened)->out));
+  }
   attach(entry, Channel::err, std::move(child.err), std::move((*opened)->err));
   if (entry.machine.state == State::starting && !entry.machine.deadline) {
     // The answer to its start came too late for the manager that had asked.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/talk.h"
 
 namespace sup::engine {
 
@@ -149,6 +151,19 @@ struct FakeFiles final : Files {
   }
 };
 
+// What an empty pipe takes of it.
+inline std::string moved_out_of(Talk& talk) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return {};
+  const UniqueFd out(ends[0]);
+  const UniqueFd in(ends[1]);
+  static_cast<void>(talk.move(in.get()));
+  std::string bytes(65536, '\0');
+  const ssize_t got = read(out.get(), bytes.data(), bytes.size());
+  bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return bytes;
+}
+
 struct FakeInputs final : Inputs {
   std::map<ProcessId, std::string> written;
   std::set<ProcessId> closed;  // by the child
@@ -157,12 +172,15 @@ struct FakeInputs final : Inputs {
     written[id] += bytes;
     return {};
   }
+  [[nodiscard]] Result<> move(ProcessId id, int fd, std::shared_ptr<Talk> talk) override {
+    return write(id, fd, moved_out_of(*talk));
+  }
   void forget(ProcessId) override {}
 };
 
 struct FakeListenerOutputs final : ListenerOutputs {
   std::map<ProcessId, std::string> left;  // in the pipe when the process ends
-  void watch(ProcessId, UniqueFd) override {}
+  void watch(ProcessId, UniqueFd, std::shared_ptr<Talk>) override {}
   [[nodiscard]] std::string finish(ProcessId id) override { return std::exchange(left[id], {}); }
 };
 

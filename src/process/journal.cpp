@@ -13,6 +13,7 @@ constexpr char sent_kind = 's';      // id
 constexpr char done_kind = 'd';      // id
 constexpr char returned_kind = 'r';  // id
 constexpr char listener_kind = 'l';  // id, state, beginning of a message
+constexpr char heard_kind = 'h';     // id, bytes
 constexpr char serials_kind = 'n';   // serial, pool serial
 
 constexpr std::size_t number_size = 8;
@@ -61,6 +62,11 @@ class Reader {
         about.listener = Listener(state, bytes);
         return;
       }
+      case heard_kind: {
+        PoolPicture::Member& about = member(bytes);
+        about.heard = take_number(bytes);
+        return;
+      }
       case serials_kind:
         picture_.next_serial = take_number(bytes);
         picture_.next_pool_serial = take_number(bytes);
@@ -75,7 +81,7 @@ class Reader {
     const auto id = static_cast<ProcessId>(take_number(bytes));
     const auto found = std::ranges::find(picture_.members, id, &PoolPicture::Member::id);
     if (found != picture_.members.end()) return *found;
-    return picture_.members.emplace_back(PoolPicture::Member{.id = id, .listener = {}, .item = {}});
+    return picture_.members.emplace_back(PoolPicture::Member{.id = id, .listener = {}, .item = {}, .heard = 0});
   }
 
   void accept(std::string_view bytes) {
@@ -154,6 +160,12 @@ void Notes::listener(ProcessId id, const Listener& listener) {
   bytes_ += unfinished;
 }
 
+void Notes::heard(ProcessId id, std::uint64_t bytes) {
+  begin(heard_kind, 2 * number_size);
+  number(id);
+  number(bytes);
+}
+
 void Notes::serials(std::uint64_t next_serial, std::uint64_t next_pool_serial) {
   begin(serials_kind, 2 * number_size);
   number(next_serial);
@@ -168,6 +180,7 @@ std::string write_notes(const PoolPicture& picture) {
       notes.sent(member.id);
     }
     notes.listener(member.id, member.listener);
+    notes.heard(member.id, member.heard);
   }
   for (const PoolItem& item : picture.buffer) notes.accepted(item);
   notes.serials(picture.next_serial, picture.next_pool_serial);

@@ -47,6 +47,7 @@ struct PoolPicture {
     ProcessId id = 0;
     Listener listener;
     std::optional<PoolItem> item;  // what it works on
+    std::uint64_t heard = 0;       // bytes of its output that are dealt with
   };
   std::uint64_t next_serial = 0;  // of the daemon
   std::uint64_t next_pool_serial = 0;
@@ -63,6 +64,7 @@ class Notes {
   void done(ProcessId id);              // what it worked on is dealt with
   void returned(ProcessId id);          // what it worked on is the first of the buffer again
   void listener(ProcessId id, const Listener& listener);
+  void heard(ProcessId id, std::uint64_t bytes);
   void serials(std::uint64_t next_serial, std::uint64_t next_pool_serial);
 
   [[nodiscard]] bool empty() const { return bytes_.empty(); }

@@ -24,11 +24,12 @@ class Silence final : public Log {
 class Door final : public PoolPort {
  public:
   [[nodiscard]] bool is_running(ProcessId id) const override { return !down.contains(id); }
-  [[nodiscard]] bool send(ProcessId id, std::string_view bytes) override {
+  [[nodiscard]] bool send(ProcessId id, std::uint64_t, std::string_view bytes) override {
     if (closed.contains(id)) return false;
     sent.emplace_back(id, std::string(bytes));
     return true;
   }
+  void send_rest(ProcessId, std::uint64_t, std::string_view) override {}
   std::vector<std::pair<ProcessId, std::string>> sent;
   std::set<ProcessId> down;
   std::set<ProcessId> closed;

@@ -12,7 +12,7 @@ std::uint64_t Serial::take() {
 Pool::Pool(Options options, PoolPort& port, Log& log) : options_(std::move(options)), port_(port), log_(log) {}
 
 void Pool::add(ProcessId id, std::string name) {
-  members_.push_back({.id = id, .name = std::move(name), .listener = {}, .item = {}});
+  members_.push_back({.id = id, .name = std::move(name), .listener = {}, .item = {}, .heard = 0});
 }
 
 std::vector<ProcessId> Pool::members() const {
@@ -38,7 +38,6 @@ void Pool::accept(std::shared_ptr<const events::Event> event, std::uint64_t seri
 
 void Pool::dispatch() {
   while (!buffer_.empty() && std::ranges::any_of(members_, [this](const Member& m) { return can_take(m); })) {
-    write_journal();  // first, so that a death over the sending forgets neither an event nor an answer
     PoolItem item = std::move(buffer_.front());
     buffer_.pop_front();
     if (!send(item)) {
@@ -50,6 +49,10 @@ void Pool::dispatch() {
 }
 
 void Pool::started(ProcessId id) {
+  if (Member* member = find(id)) {
+    member->heard = 0;
+    notes_.heard(id, 0);
+  }
   ended(id);
 }
 
@@ -67,6 +70,8 @@ void Pool::output(ProcessId id, std::string_view bytes) {
     }
   }
   notes_.listener(id, member->listener);
+  member->heard += bytes.size();
+  notes_.heard(id, member->heard);
   dispatch();
 }
 
@@ -89,22 +94,30 @@ bool Pool::can_take(const Member& member) const {
 }
 
 bool Pool::send(const PoolItem& item) {
-  const std::string bytes =
-      events::envelope(options_.identifier, item.serial, options_.name, item.pool_serial, *item.event);
+  const std::string bytes = envelope(item);
   for (Member& member : members_) {
     if (!can_take(member)) continue;
-    if (!port_.send(member.id, bytes)) {
-      log_(Level::debug, "epipe occurred while sending event {} to listener {}, listener state unchanged", item.serial,
-           member.name);
-      continue;
-    }
+    const Listener before = member.listener;
     member.listener.sent();
     member.item = item;
     notes_.sent(member.id);
-    log_(Level::debug, "event {} sent to listener {}", item.serial, member.name);
-    return true;
+    write_journal();  // first: how much of it has gone out can be told later, but not whether it was to
+    if (port_.send(member.id, item.pool_serial, bytes)) {
+      log_(Level::debug, "event {} sent to listener {}", item.serial, member.name);
+      return true;
+    }
+    log_(Level::debug, "epipe occurred while sending event {} to listener {}, listener state unchanged", item.serial,
+         member.name);
+    member.listener = before;
+    member.item.reset();
+    notes_.returned(member.id);
+    notes_.listener(member.id, member.listener);
   }
   return false;
+}
+
+std::string Pool::envelope(const PoolItem& item) const {
+  return events::envelope(options_.identifier, item.serial, options_.name, item.pool_serial, *item.event);
 }
 
 void Pool::make_room() {
@@ -141,7 +154,9 @@ void Pool::write_journal() {
 void Pool::keep(std::unique_ptr<PoolJournal> journal) {
   PoolPicture picture{
       .next_serial = next_daemon_serial_, .next_pool_serial = serial_.peek(), .buffer = buffer_, .members = {}};
-  for (const Member& member : members_) picture.members.push_back({member.id, member.listener, member.item});
+  for (const Member& member : members_) {
+    picture.members.push_back({member.id, member.listener, member.item, member.heard});
+  }
   journal_ = std::move(journal);
   journal_->begin(write_notes(picture));
 }
@@ -155,7 +170,19 @@ void Pool::restore(PoolPicture picture) {
     if (!to) continue;
     to->listener = std::move(from.listener);
     to->item = std::move(from.item);
+    to->heard = from.heard;
   }
+}
+
+std::uint64_t Pool::heard(ProcessId id) const {
+  const auto found = std::ranges::find(members_, id, &Member::id);
+  return found == members_.end() ? 0 : found->heard;
+}
+
+void Pool::send_rest(ProcessId id) {
+  const Member* member = find(id);
+  if (!member || !member->item || !port_.is_running(id)) return;
+  port_.send_rest(id, member->item->pool_serial, envelope(*member->item));
 }
 
 // ---- all pools

@@ -36,8 +36,11 @@ class PoolPort {
  public:
   virtual ~PoolPort() = default;
   [[nodiscard]] virtual bool is_running(ProcessId id) const = 0;  // its state is RUNNING
-  // All of it to the process's standard input; false when that is closed, or it is being stopped.
-  [[nodiscard]] virtual bool send(ProcessId id, std::string_view bytes) = 0;
+  // All of it to the process's standard input; false when that is closed, or it is being stopped. `serial`: the pool's
+  // number of the event.
+  [[nodiscard]] virtual bool send(ProcessId id, std::uint64_t serial, std::string_view bytes) = 0;
+  // Likewise what a former manager did not come to send of it, be it all or nothing.
+  virtual void send_rest(ProcessId id, std::uint64_t serial, std::string_view bytes) = 0;
 };
 
 class Pool {
@@ -78,6 +81,10 @@ class Pool {
   // Knows of all events before this one.
   void begin_with(std::uint64_t next_serial) { next_daemon_serial_ = next_serial; }
   [[nodiscard]] bool knows(std::uint64_t serial) const { return next_daemon_serial_ > serial; }
+  // How many bytes of the output of this child were given to output().
+  [[nodiscard]] std::uint64_t heard(ProcessId id) const;
+  // After restoring: a former manager may have been killed over sending what this process works on.
+  void send_rest(ProcessId id);
   // Goes on from there; what is about processes that are not in this pool is left out. Before keep().
   void restore(PoolPicture picture);
 
@@ -87,11 +94,13 @@ class Pool {
     std::string name;
     Listener listener;
     std::optional<PoolItem> item;  // what it works on
+    std::uint64_t heard = 0;
   };
 
   [[nodiscard]] Member* find(ProcessId id);
   [[nodiscard]] bool can_take(const Member& member) const;
   [[nodiscard]] bool send(const PoolItem& item);
+  [[nodiscard]] std::string envelope(const PoolItem& item) const;
   void make_room();
   void put_back(PoolItem item);
   void return_item(Member& member);
