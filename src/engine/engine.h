@@ -162,14 +162,14 @@ class Engine final : public keeper::Notices {
   void apply(Entry& entry, const process::Input& input);
   void arm(const Entry& entry, std::optional<Time> before);
 
-  void announce(Entry& entry, const process::Change& change, const process::Input& input,
-                const process::Outcome& outcome);
-  void log_exit(const Entry& entry, const process::Change& change, const process::Outcome& outcome);
-  [[nodiscard]] std::optional<events::Event> event_of(const Entry& entry, const process::Change& change,
   void note_change(Entry& entry, const process::Change& change, const process::Input& input,
                    const process::Outcome& outcome, pid_t pid);
   [[nodiscard]] std::optional<std::string> carry_out(Entry& entry, const process::Outcome& outcome,
                                                      const process::Input& input);
+  void announce(Entry& entry, const process::Change& change, const process::Input& input,
+                const process::Outcome& outcome);
+  void log_exit(const Entry& entry, const process::Change& change, const process::Outcome& outcome);
+  [[nodiscard]] std::optional<events::Event> event_of(const Entry& entry, const process::Change& change,
                                                       const process::Input& input, pid_t pid) const;
   void answer_waiters(Entry& entry);
   void answer(Entry& entry, Waiter::For what, Answer answer);
