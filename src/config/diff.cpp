@@ -18,9 +18,9 @@ bool same_environment(const Environment& a, const Environment& b) {
   return left == right;
 }
 
+// A running program has a file, even if it is automatic: only what is AUTO from now on may be that same file.
 bool same_log(const LogTarget& a, const LogTarget& b) {
-  const bool automatic = a.kind == LogTarget::Kind::automatic || b.kind == LogTarget::Kind::automatic;
-  if (!automatic && (a.kind != b.kind || a.path != b.path)) return false;
+  if (b.kind != LogTarget::Kind::automatic && (a.kind != b.kind || a.path != b.path)) return false;
   return a.max_bytes == b.max_bytes && a.backups == b.backups && a.capture_max_bytes == b.capture_max_bytes &&
          a.events == b.events && a.syslog == b.syslog;
 }
@@ -51,9 +51,11 @@ bool same_pool(const std::optional<Pool>& a, const std::optional<Pool>& b) {
 
 }  // namespace
 
-bool same(const Group& a, const Group& b) {
-  return a.name == b.name && a.priority == b.priority && same_pool(a.pool, b.pool) && a.sockets == b.sockets &&
-         std::equal(a.processes.begin(), a.processes.end(), b.processes.begin(), b.processes.end(), same_process);
+bool same(const Group& running, const Group& wanted) {
+  return running.name == wanted.name && running.priority == wanted.priority && same_pool(running.pool, wanted.pool) &&
+         running.sockets == wanted.sockets &&
+         std::equal(running.processes.begin(), running.processes.end(), wanted.processes.begin(), wanted.processes.end(),
+                    same_process);
 }
 
 Changes diff(const std::vector<const Group*>& running, const std::vector<Group>& wanted) {

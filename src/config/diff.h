@@ -14,9 +14,10 @@ struct Changes {
   std::vector<std::string> removed;  // in the order of the running groups
 };
 
-// Supervisor's equality of two groups of the same name: every process option, environment and server URL, except that
-// a log file is not compared when either side is AUTO; priority; order of processes; pool and socket settings.
-[[nodiscard]] bool same(const Group& a, const Group& b);
+// Supervisor's equality of a running group and one of the same name: every process option, environment and server URL,
+// except that a log file is not compared when it is AUTO from now on; priority; order of processes; pool and socket
+// settings.
+[[nodiscard]] bool same(const Group& running, const Group& wanted);
 
 [[nodiscard]] Changes diff(const std::vector<const Group*>& running, const std::vector<Group>& wanted);
 

@@ -67,10 +67,13 @@ TEST(Same, EveryOptionOfAProcessMatters) {
     EXPECT_FALSE(same(group("x"), group("x", changes[i]))) << i;
 }
 
-TEST(Same, AutomaticLogFilesAreNotCompared) {
+TEST(Same, AFileThatIsAutomaticFromNowOnIsNotCompared) {
   const auto automatic = group("x", [](auto&, auto& i) { i.out.kind = LogTarget::Kind::automatic; });
+  const auto none = group("x", [](auto&, auto& i) { i.out.kind = LogTarget::Kind::none; });
   EXPECT_TRUE(same(group("x"), automatic));
-  EXPECT_TRUE(same(automatic, group("x")));
+  EXPECT_TRUE(same(automatic, automatic));
+  EXPECT_FALSE(same(automatic, group("x")));
+  EXPECT_FALSE(same(automatic, none));
 }
 
 TEST(Same, VariablesHaveNoOrderAndUsersAreNumbers) {

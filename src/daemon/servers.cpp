@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <string_view>
 #include <utility>
 
@@ -27,6 +29,22 @@ Error explain(const http::ListenFailure& failure) {
 std::string hold_name(const config::UnixServer& server) { return "listener unix:" + server.path; }
 std::string hold_name(const config::InetServer& server) {
   return fmt::format("listener tcp:{}:{}", server.host, server.port);
+}
+
+// What Supervisor's HTTP server says of itself, only that no name is asked for at DNS.
+std::string greeting(std::string_view address, std::string_view host, std::string_view port) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &local);
+  return fmt::format("{}:Medusa (V1.12) started at {}\n\tHostname: {}\n\tPort:{}", address, text.data(), host, port);
+}
+std::string greeting(const config::UnixServer& server) {
+  return greeting(server.path, "<unix domain socket>", server.path);
+}
+std::string greeting(const config::InetServer& server) {
+  return greeting(server.host, server.host, std::to_string(server.port));
 }
 
 }  // namespace
@@ -82,6 +100,7 @@ Result<> Servers::open_one(const Server& server, Address address, const config::
     if (!opened) return std::unexpected(opened.error());
     listener = std::move(*opened);
     keeper_.hold(address.hold_name, listener.get());
+    log_(Level::trace, "{}", greeting(server));
     announce(server.section, server.credentials, config);
   }
   open_.push_back(std::move(address));

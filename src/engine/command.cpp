@@ -8,15 +8,13 @@
 namespace sup::engine {
 namespace {
 
-constexpr std::string_view default_path = "/bin:/usr/bin:/usr/local/bin";
-
 std::unexpected<CommandError> unusable(std::string text) {
   return std::unexpected(CommandError{CommandError::Kind::not_usable, std::move(text)});
 }
 
 // The file that `word` names, or an empty string.
 std::string search(std::string_view word, std::string_view path, const Files& files) {
-  for (const std::string_view directory : split(path.empty() ? default_path : path, ':')) {
+  for (const std::string_view directory : split(path, ':')) {
     std::string candidate(directory);
     if (!candidate.empty() && candidate.back() != '/') candidate += '/';
     candidate += word;

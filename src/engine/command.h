@@ -22,8 +22,11 @@ struct CommandError {
   std::string text;  // "can't find command 'x'"
 };
 
-// A word with a slash is used as it is; any other is looked up in `path` (the PATH variable; when empty, Supervisor's
-// default), where the first name that exists wins, executable or not.
+// Where Supervisor looks when its own PATH is empty or not set.
+inline constexpr std::string_view default_path = "/bin:/usr/bin:/usr/local/bin";
+
+// A word with a slash is used as it is; any other is looked up in `path` (a PATH variable), where the first name that
+// exists wins, executable or not.
 [[nodiscard]] std::expected<Command, CommandError> resolve_command(std::string_view command, std::string_view path,
                                                                    const Files& files);
 

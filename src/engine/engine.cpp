@@ -348,8 +348,8 @@ void Engine::shut_down(Mood mood, std::move_only_function<void()> finished) {
   }
   shutdown_.emplace(std::move(groups));
   stop_for_shutdown(shutdown_->begin());
-  if (!shutdown_->done()) shutdown_report();
   drain_work();
+  if (shutdown_ && !shutdown_->done()) shutdown_report();
 }
 
 void Engine::stop_for_shutdown(const std::vector<ProcessId>& ids) {
@@ -363,13 +363,18 @@ void Engine::stop_for_shutdown(const std::vector<ProcessId>& ids) {
 
 void Engine::shutdown_report() {
   std::vector<std::string> names;
+  std::vector<std::string> states;
   for (const ProcessId id : shutdown_->waiting()) {
-    if (const Entry* entry = table_.find(id)) names.push_back(entry->config.name);
+    const Entry* entry = table_.find(id);
+    if (entry == nullptr) continue;
+    names.push_back(entry->config.name);
+    states.push_back(fmt::format("{} state: {}", entry->config.name, process::state_name(entry->machine.state)));
   }
   if (names.empty()) return;
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   out_.log(Level::info, "waiting for {} to die", list);
+  for (const std::string& state : states) out_.log(Level::blather, "{}", state);
   deadlines_.insert({now_.mono + shutdown_report_interval, Alarm::shutdown_report, 0});
 }
 

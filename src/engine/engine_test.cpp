@@ -121,13 +121,23 @@ TEST(Engine, ACommandThatDoesNotExistIsASpawnErrorAndNothingElse) {
   EXPECT_EQ(world.state("x"), State::fatal);
 }
 
-TEST(Engine, AFullProcessTableIsASpawnError) {
-  World world;
-  world.add({.name = "x"});
-  world.engine.start(world.entry("x"), false, [](Answer) {});
-  world.children.fail_spawns({keeper::SpawnStage::fork, EAGAIN});
-  EXPECT_EQ(world.state("x"), State::backoff);
-  EXPECT_EQ(world.entry("x").spawn_error, "Too many processes in process table to spawn 'x'");
+TEST(Engine, WhatTheSystemRefusesIsASpawnErrorInSupervisorsWords) {
+  struct Case {
+    keeper::SpawnFailure failure;
+    const char* words;
+  };
+  for (const Case& each : {Case{{keeper::SpawnStage::fork, EAGAIN}, "Too many processes in process table to spawn 'x'"},
+                           Case{{keeper::SpawnStage::fork, ENOMEM}, "unknown error during fork for 'x': ENOMEM"},
+                           Case{{keeper::SpawnStage::pipe, EMFILE}, "too many open files to spawn 'x'"},
+                           Case{{keeper::SpawnStage::pipe, ENFILE}, "unknown error making dispatchers for 'x': ENFILE"}}) {
+    World world;
+    world.add({.name = "x"});
+    world.engine.start(world.entry("x"), false, [](Answer) {});
+    world.children.fail_spawns(each.failure);
+    EXPECT_EQ(world.state("x"), State::backoff);
+    EXPECT_EQ(world.entry("x").spawn_error, each.words);
+    EXPECT_THAT(world.log.lines, Contains(std::string("INFO spawnerr: ") + each.words));
+  }
 }
 
 TEST(Engine, ALogThatCannotBeOpenedIsASpawnError) {
@@ -206,6 +216,50 @@ TEST(Engine, GroupsStopOneAfterAnotherHighestPriorityNumberFirst) {
   world.exit_and_drain("db", SIGTERM);
   EXPECT_TRUE(finished);
   EXPECT_FALSE(world.engine.next_deadline());
+}
+
+TEST(Engine, ASignalToWhoHasJustEndedIsNoFailure) {
+  World world;
+  world.add({.name = "x"});
+  world.run("x");
+  world.engine.stop(world.entry("x"), false, [](Answer) {});
+  const pid_t pid = world.entry("x").machine.pid;
+  world.engine.on_signalled(world.entry("x").id, SIGTERM, ESRCH);
+  EXPECT_EQ(world.state("x"), State::stopping);
+  EXPECT_THAT(world.log.lines, Contains("DEBG unable to signal x (pid " + std::to_string(pid) +
+                                        "), it probably just exited on its own: [Errno 3] No such process"));
+}
+
+TEST(Engine, AWallClockThatIsSetChangesNoDeadline) {
+  for (const auto jump : {-std::chrono::hours(24), std::chrono::hours(24)}) {
+    World world;
+    world.add({.name = "x", .stopwaitsecs = 10});
+    world.start("x");
+    world.clock.time.wall += jump;
+    world.advance(milliseconds(999));
+    EXPECT_EQ(world.state("x"), State::starting);
+    world.advance(milliseconds(2));
+    EXPECT_EQ(world.state("x"), State::running);
+    world.engine.stop(world.entry("x"), false, [](Answer) {});
+    world.clock.time.wall += jump;
+    world.advance(seconds(9));
+    EXPECT_THAT(world.children.signals, ElementsAre("x SIGTERM process"));
+    world.advance(seconds(1));
+    EXPECT_THAT(world.children.signals, ElementsAre("x SIGTERM process", "x SIGKILL process"));
+  }
+}
+
+TEST(Engine, OnlyWhoIsLeftIsWaitedFor) {
+  World world;
+  world.add({.name = "db", .priority = 1});
+  world.add({.name = "trying", .priority = 2, .command = "nosuch"});
+  world.run("db");
+  world.start("trying");
+  ASSERT_EQ(world.state("trying"), State::backoff);
+  world.engine.shut_down(Mood::shutdown, [] {});
+  EXPECT_EQ(world.state("trying"), State::fatal);
+  EXPECT_THAT(world.log.lines, Contains("INFO waiting for db to die"));
+  EXPECT_THAT(world.log.lines, Contains("BLAT db state: STOPPING"));
 }
 
 TEST(Engine, NothingComesBackDuringAShutdown) {

@@ -40,7 +40,8 @@ std::string fork_error(std::string_view name, int code) {
 
 std::expected<Command, CommandError> Engine::find_command(const Entry& entry) const {
   const config::InstanceOptions& options = *entry.config.instance;
-  return resolve_command(options.command, own_variable(options.environment, "PATH", settings_.path), out_.files);
+  const std::string_view path = settings_.path.empty() ? default_path : settings_.path;
+  return resolve_command(options.command, own_variable(options.environment, "PATH", path), out_.files);
 }
 
 // Asks for a child, or says why not.
@@ -51,9 +52,9 @@ std::optional<std::string> Engine::spawn(Entry& entry) {
   if (!command) return std::move(command.error().text);
   auto opened = open_logs(entry);
   if (!opened) return dispatchers_error(entry.config.name, opened.error().code);
-  return std::nullopt;
   entry.opened = std::move(*opened);
   out_.children.spawn(entry.id, plan_for(entry, std::move(*command)), record_of(entry), *socket);
+  return std::nullopt;
 }
 
 void Engine::fail_spawn(Entry& entry, std::string text) {
@@ -215,6 +216,7 @@ void Engine::on_exited(ProcessId id, pid_t pid, const keeper::Exit& exit) {
   if (is_listener(*entry)) listeners_.exited(*entry, now_);
   if (entry->open_channels == 0) {
   if (pid == std::exchange(entry->dealt_with, 0)) return;
+  out_.log(Level::debug, "received SIGCHLD indicating a child quit");
     out_.output.forget(id);
     finish(*entry);
   } else {

@@ -120,8 +120,15 @@ class Pair:
 
     def differs(self, identifier, function, reference=None, ours=None):
         """A deliberate difference, which the table must know. `reference` and `ours` are predicates of the outcomes."""
+        self._check_difference(identifier, both(function, *self.daemons), reference, ours)
+
+    def differs_in_box(self, identifier, function, reference=None, ours=None):
+        """Likewise with function(box), where no daemon is started beforehand."""
+        self._check_difference(identifier, both(function, *self.boxes), reference, ours)
+
+    def _check_difference(self, identifier, results, reference, ours):
         difference(identifier)
-        results = [normalised(r, box) for r, box in zip(both(function, *self.daemons), self.boxes)]
+        results = [normalised(result, box) for result, box in zip(results, self.boxes)]
         assert reference is None or reference(results[0]), f"the original: {results[0]!r}"
         if not self.boxes[1].suite.is_reference:
             assert ours is None or ours(results[1]), f"ours: {results[1]!r}"
