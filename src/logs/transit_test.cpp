@@ -90,6 +90,20 @@ TEST_F(TransitTest, reads_as_read_does) {
   EXPECT_EQ(first.take(pipe.out.get(), 7, Channel::err), 0);
 }
 
+TEST_F(TransitTest, reads_at_most_128_kib_at_once) {
+  constexpr std::size_t piece = std::size_t{128} << 10;
+  if (::fcntl(pipe.in.get(), F_SETPIPE_SZ, 1 << 20) < 0) GTEST_SKIP() << "no large pipes here";
+  put(pipe.in, std::string(2 * piece + 1, 'x'));
+  std::size_t total = 0;
+  while (total < 2 * piece + 1) {
+    const ssize_t got = first.take(pipe.out.get(), 7, Channel::err);
+    ASSERT_GT(got, 0);
+    ASSERT_LE(static_cast<std::size_t>(got), piece);
+    first.done();
+    total += static_cast<std::size_t>(got);
+  }
+}
+
 TEST_F(TransitTest, reads_from_what_is_no_pipe_too) {
   TestFolder folder;
   folder.put("file", "content");

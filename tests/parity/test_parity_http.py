@@ -254,6 +254,17 @@ def test_a_request(servers, name):
     servers.same(lambda daemon: without_page(ask(daemon, BODIES[name])))
 
 
+@pytest.mark.parametrize("request_bytes", [b"GET /ok.html HTTP/1.1\r\nX: \xff\r\n\r\n",
+                                           b"GET /ok.html?\xff HTTP/1.1\r\nX: y\r\n\r\n"], ids=["header", "address"])
+def test_bytes_that_are_no_text(servers, request_bytes):
+    def request(daemon):
+        with Raw(daemon.address) as raw:
+            raw.send(request_bytes)
+            return raw.head()[:1]
+    servers.same(lambda daemon: ask(daemon, request_bytes.replace(b"\xff", b"\xc3\xa9")))
+    servers.differs("header-bytes", request, lambda seen: seen == [], lambda seen: seen == ["HTTP/1.1 200 OK"])
+
+
 @pytest.mark.parametrize("target", ["/nosuch", "/rpc2", "/status.html"])
 def test_the_body_of_a_refused_post(servers, target):
     def request(daemon):

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from support import procfs
+from support.listeners import listener, wait_events
 from support.parity import both, lines
 from support.speaker import say, speaker
 from support.system_log import SystemLog
@@ -253,12 +254,17 @@ ESCAPES = [b"plain\n", b"\x1b[31mred\x1b[0m\n", b"a\x1b[2Kb\x1b[10;20Hc\x1b[fd\n
 @pytest.mark.parametrize("strip", ["true", "false"])
 def test_escape_sequences(pair, strip):
     """Each piece by itself, so that what a sequence swallows is not more than its piece for both."""
-    start_speaker(pair, supervisord=f"strip_ansi={strip}")
+    for box in pair.boxes:
+        listener(box, "ev")
+    start_speaker(pair, "stdout_events_enabled=true\n[eventlistener:ev]\ncommand=@/ev\nevents=PROCESS_LOG\nbuffer_size=100\n",
+                  supervisord=f"strip_ansi={strip}")
 
     def session(daemon):
+        daemon.wait_state("ev", "RUNNING")
         say(daemon, *(piece for piece in ESCAPES if piece != b"\x1b[\n"))
         eventually(lambda: daemon.box.bytes("out").endswith(b"_\n"), what="all pieces")
-        return [daemon.box.read("out"), [text for _, text in daemon.messages() if text.startswith("'x' stdout output")]]
+        last = [body.partition("\n")[2] for body in wait_events(daemon.box, len(ESCAPES) - 1, name="ev")]
+        return [daemon.box.read("out"), [text for _, text in daemon.messages() if text.startswith("'x' stdout output")], last]
     assert len(pair.same(session)[1]) > 20
 
 
