@@ -1,5 +1,6 @@
 #include "keeper/client.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -412,7 +413,11 @@ bool Client::wants_write() const {
 }
 
 void Client::flush() {
+  const bool waited = !impl_->sender.empty();
   impl_->sender.flush(impl_->socket.get());
+  // A burst, like the start of a thousand programs, is over: what it took goes back to the system, and with it what
+  // reading the configuration has left.
+  if (waited && impl_->sender.empty()) ::malloc_trim(0);
 }
 
 void Client::spawn(ProcessId id, const Plan& plan, std::string_view record, int socket) {

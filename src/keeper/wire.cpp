@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -27,7 +28,8 @@ constexpr std::uint8_t flag_in_memory = 1;  // the payload is in the first descr
 constexpr std::uint8_t flag_lost = 2;       // the sender had to leave something out
 
 constexpr std::size_t max_fds_with_memory = max_frame_fds + 1;
-constexpr std::size_t max_merged = 32;  // frames put into one datagram
+constexpr std::ptrdiff_t max_merged = 32;            // frames put into one datagram
+constexpr std::size_t block_size = 256UL * 1024;  // of what waits to be sent: malloc maps such pieces, and unmaps them
 
 enum class Sent : std::uint8_t { done, later, without_fds, gone };
 
@@ -157,36 +159,49 @@ void Sender::send(int socket, std::uint16_t verb, std::uint32_t id, std::string_
     header.size = static_cast<std::uint32_t>(payload.size());
     header.flags = flag_lost;
   }
-  item.bytes.reserve(sizeof header + payload.size());
-  item.bytes.append(reinterpret_cast<const char*>(&header), sizeof header);
-  item.bytes.append(payload);
+  item.size = sizeof header + payload.size();
+  if (blocks_.empty() || blocks_.back().bytes.capacity() - blocks_.back().bytes.size() < item.size) {
+    blocks_.emplace_back().bytes.reserve(std::max(block_size, item.size));
+  }
+  std::string& bytes = blocks_.back().bytes;
+  bytes.append(reinterpret_cast<const char*>(&header), sizeof header);
+  bytes.append(payload);
   queue_.push_back(std::move(item));
+}
+
+void Sender::clear() {
+  queue_.clear();
+  blocks_.clear();
 }
 
 void Sender::flush(int socket) {
   while (!queue_.empty()) {
-    std::array<iovec, max_merged> parts;
+    Block& block = blocks_.front();
     std::array<int, max_datagram_fds> fds;
-    std::size_t frames = 0;
+    std::ptrdiff_t frames = 0;
     std::size_t bytes = 0;
     std::size_t fd_count = 0;
     for (const Item& item : queue_) {
-      if (frames == parts.size() || bytes + item.bytes.size() > max_datagram) break;
-      if (fd_count + item.fds.size() > fds.size()) break;
-      parts[frames++] = part(item.bytes.data(), item.bytes.size());
-      bytes += item.bytes.size();
+      const std::size_t together = bytes + item.size;
+      if (frames == max_merged || together > max_datagram) break;
+      if (together > block.bytes.size() - block.sent || fd_count + item.fds.size() > fds.size()) break;
+      ++frames;
+      bytes = together;
       for (const UniqueFd& fd : item.fds)
         fds[fd_count++] = fd.get();
     }
-    switch (send_datagram(socket, std::span(parts).first(frames), std::span(fds).first(fd_count))) {
+    std::array<iovec, 1> parts{part(block.bytes.data() + block.sent, bytes)};
+    switch (send_datagram(socket, parts, std::span(fds).first(fd_count))) {
       case Sent::done:
-        queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(frames));
+        queue_.erase(queue_.begin(), queue_.begin() + frames);
+        block.sent += bytes;
+        if (block.sent == block.bytes.size()) blocks_.pop_front();
         break;
       case Sent::later:
         return;
       case Sent::without_fds:  // impossible: these descriptors are ours
       case Sent::gone:
-        queue_.clear();
+        clear();
         return;
     }
   }

@@ -89,16 +89,23 @@ class Sender {
             std::initializer_list<int> fds = {});
   // Sends what waits, as far as the socket takes it. What waits for a peer that is gone is dropped.
   void flush(int socket);
-  void clear() { queue_.clear(); }
+  void clear();
   [[nodiscard]] bool empty() const { return queue_.empty(); }
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
 
  private:
   struct Item {
-    std::string bytes;
+    std::size_t size = 0;
     std::vector<UniqueFd> fds;
   };
   std::deque<Item> queue_;
+  // The bytes of the items, one after another. A start of a thousand programs waits here: in pieces as large as these
+  // it leaves no holes in the heap when it has gone.
+  struct Block {
+    std::string bytes;
+    std::size_t sent = 0;
+  };
+  std::deque<Block> blocks_;
 };
 
 // The receiving end.
