@@ -168,6 +168,7 @@ struct Daemon {
   bool silent = false;
   bool nocleanup = false;
   bool strip_ansi = false;
+  bool adopt = false;       // programs that an earlier daemon left behind; an option of our own
   std::string childlogdir;  // existing directory
   Environment environment;
 };

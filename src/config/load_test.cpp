@@ -109,7 +109,7 @@ TEST(Daemon, HasSupervisorsDefaults) {
   EXPECT_EQ(daemon.pidfile, "/etc/supervisord.pid");
   EXPECT_EQ(daemon.identifier, "supervisor");
   EXPECT_EQ(daemon.childlogdir, "/tmp");
-  EXPECT_FALSE(daemon.nodaemon || daemon.silent || daemon.nocleanup || daemon.strip_ansi);
+  EXPECT_FALSE(daemon.nodaemon || daemon.silent || daemon.nocleanup || daemon.strip_ansi || daemon.adopt);
   EXPECT_FALSE(daemon.user || daemon.directory);
 }
 
@@ -118,7 +118,7 @@ TEST(Daemon, ReadsEveryOption) {
                           "[supervisord]\nminfds=1\nminprocs=2\ndirectory=~\nuser=chris\numask=007\n"
                           "logfile=%(here)s/log\nlogfile_maxbytes=1KB\nlogfile_backups=3\nloglevel=DEBUG\n"
                           "pidfile=/tmp/pid\nidentifier=%(ENV_PATH)s\nnodaemon=true\nsilent=on\n"
-                          "childlogdir=/var/log\nnocleanup=1\nstrip_ansi=yes\n"
+                          "childlogdir=/var/log\nnocleanup=1\nstrip_ansi=yes\nadopt=1\n"
                           "environment=A=\"%(host_node_name)s\",B=\"%%\"\n")
                           .daemon;
   EXPECT_EQ(daemon.minfds, 1);
@@ -132,7 +132,7 @@ TEST(Daemon, ReadsEveryOption) {
   EXPECT_EQ(daemon.loglevel, Level::debug);
   EXPECT_EQ(daemon.pidfile, "/tmp/pid");
   EXPECT_EQ(daemon.identifier, "/bin");
-  EXPECT_TRUE(daemon.nodaemon && daemon.silent && daemon.nocleanup && daemon.strip_ansi);
+  EXPECT_TRUE(daemon.nodaemon && daemon.silent && daemon.nocleanup && daemon.strip_ansi && daemon.adopt);
   EXPECT_EQ(daemon.childlogdir, "/var/log");
   EXPECT_EQ(daemon.environment, (Environment{{"A", "box"}, {"B", "%"}}));
 }

@@ -59,6 +59,7 @@ inline constexpr std::array supervisord = std::to_array<OptionRow>({
     {"childlogdir", "/tmp", "directory of automatic child logs"},
     {"nocleanup", "false", "keep old automatic child logs at start"},
     {"strip_ansi", "false", "remove escape sequences from child logs"},
+    {"adopt", "false", "take over programs that outlived a supervisord that was killed"},
     {"environment", "KEY=\"value\"", "variables for all programs"},
 });
 

@@ -65,6 +65,7 @@ Daemon read_daemon(Building& building, const IniSection& section) {
   }
   reader.read(option("nocleanup"), names, daemon.nocleanup, to_boolean);
   reader.read(option("strip_ansi"), names, daemon.strip_ansi, to_boolean);
+  reader.read(option("adopt"), names, daemon.adopt, to_boolean);
   read_environment(building, reader, names, daemon);
   return daemon;
 }

@@ -18,6 +18,7 @@
 #include "daemon/handover.h"
 #include "daemon/listener_outputs.h"
 #include "daemon/pidfile.h"
+#include "daemon/programs_file.h"
 #include "daemon/routes.h"
 #include "daemon/servers.h"
 #include "daemon/snapshot.h"
@@ -63,6 +64,7 @@ struct Daemon::Parts {
   engine::SystemFiles files;
   ChildInputs inputs;
   ListenerOutputs listener_outputs;
+  std::unique_ptr<ProgramsFile> programs;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<ops::Context> context;
   api::OperationTable operations;
@@ -88,6 +90,7 @@ Daemon::~Daemon() {
   if (!parts_->engine) return;
   parts_->servers.reset();
   if (!parts_->ending) return;  // a start that failed: nothing of it is left to tidy up
+  parts_->programs->remove();
   if (parts_->pidfile) remove_pidfile(parts_->config.daemon.pidfile, parts_->pidfile);
   keeper_.release(pidfile_name);
   parts_->engine->forget_all();
@@ -121,9 +124,10 @@ void Daemon::make_engine() {
   settings.strip_ansi = daemon.strip_ansi;
   settings.is_init = keeper_.keeper_pid() == 1;
   settings.echo_output = parts_->log->wants(Level::debug);
+  parts_->programs = std::make_unique<ProgramsFile>(*parts_->log);
   parts_->engine = std::make_unique<engine::Engine>(
       engine::Surroundings{parts_->clock, *parts_->log, keeper_, parts_->pump, parts_->files, parts_->inputs,
-                           parts_->listener_outputs, nullptr},
+                           parts_->listener_outputs, nullptr, parts_->programs.get()},
       std::move(settings));
   parts_->listener_outputs.give_to({[this](ProcessId id, std::string_view bytes) {
                                       parts_->engine->on_listener_output(id, bytes);
@@ -191,6 +195,7 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
   parts_->engine->save_session();
   keeper_.ready();
   parts_->engine->emit({events::Type::supervisor_state_change_running, {}});
+  keep_programs();
   parts_->engine->start_automatic();
   return {};
 }
@@ -221,9 +226,18 @@ Result<> Daemon::take_over(const engine::SessionRecord& session, keeper::Restore
   parts_->pump.go_on();
   if (auto done = open_servers(restored.held); !done) return done;
   keeper_.serving();
+  keep_programs();
   if (!session.successor.empty()) parts_->engine->save_session();
   if (parts_->engine->mood() != engine::Mood::running) end(parts_->engine->mood());
   return {};
+}
+
+// The pidfile must be ours alone: then the programs in the file beside it are those of a daemon that has ended.
+void Daemon::keep_programs() {
+  const config::Daemon& daemon = parts_->config.daemon;
+  if (owns_pidfile(daemon.pidfile, parts_->pidfile)) parts_->programs->open(daemon.pidfile);
+  if (inheritance_.first) parts_->engine->meet(parts_->programs->survivors(), daemon.adopt);
+  parts_->programs->write(parts_->engine->table());
 }
 
 void Daemon::tell_of_take_over(const engine::SessionRecord& session) {
@@ -491,6 +505,7 @@ void Daemon::save_session_soon() {
     parts_->save_pending = false;
     release_unused_snapshots();
     parts_->engine->save_session();
+    parts_->programs->write(parts_->engine->table());
     after_input();
   });
 }

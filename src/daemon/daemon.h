@@ -78,6 +78,7 @@ class Daemon final : public ops::Supervisor {
   void save_session_soon();
   void on_signal(int signal);
   void end(engine::Mood mood);
+  void keep_programs();
   void tell_of_take_over(const engine::SessionRecord& session);
   void prepare_to_leave(const Consent& consent);
   void leave_when_quiet();

@@ -19,6 +19,7 @@
 #include "keeper/keeper.h"
 #include "os/config_host.h"
 #include "os/scheduling.h"
+#include "os/signals.h"
 
 namespace sup::daemon {
 namespace {
@@ -72,6 +73,7 @@ void leave_signals_to_keeper() {
 void become_manager() {
   prctl(PR_SET_NAME, "supervisord");
   leave_signals_to_keeper();
+  os::end_with_parent();  // the closing of the keeper's socket would say it later, if we are at work just then
   os::take_short_turns();
   mallopt(M_ARENA_MAX, 1);                     // the pump's thread shares ours: a second arena would cost memory
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);

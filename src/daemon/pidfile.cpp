@@ -73,6 +73,12 @@ Result<UniqueFd> claim_pidfile(const std::string& path, pid_t pid, Log& log) {
   return fd;
 }
 
+bool owns_pidfile(const std::string& path, const UniqueFd& file) {
+  struct stat status {};
+  return file && fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && is_named(file.get(), path) &&
+         flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
 void remove_pidfile(const std::string& path, const UniqueFd& file) {
   unlink(path.c_str());
   flock(file.get(), LOCK_UN);

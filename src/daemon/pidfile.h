@@ -22,6 +22,9 @@ inline constexpr const char* pidfile_name = "pidfile";
 // above. What cannot be locked (a device, a file system without locks) is written all the same.
 [[nodiscard]] Result<UniqueFd> claim_pidfile(const std::string& path, pid_t pid, Log& log);
 
+// Is the named file this open one, and is it locked, so that no other supervisord can have it?
+[[nodiscard]] bool owns_pidfile(const std::string& path, const UniqueFd& file);
+
 // Removes it and lets go of the lock, whoever else has the descriptor.
 void remove_pidfile(const std::string& path, const UniqueFd& file);
 

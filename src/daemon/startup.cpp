@@ -16,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "os/identity.h"
 #include "os/limits.h"
+#include "os/signals.h"
 
 namespace sup::daemon {
 namespace {
@@ -92,6 +93,7 @@ Result<> take_identity(const config::Daemon& daemon, keeper::Client& keeper, Ear
     settings.identity = keeper::Identity{user->uid, user->gid, groups};
     if (auto done = keeper.configure(settings); !done) return done;
     if (auto done = os::drop_privileges(user->uid, user->gid, groups); !done) return done;
+    os::end_with_parent();
   }
   messages.add(Level::info, fmt::format("Set uid to user {} succeeded", uid));
   return {};

@@ -27,6 +27,7 @@
 #include "engine/listeners.h"
 #include "engine/record.h"
 #include "engine/surroundings.h"
+#include "engine/survivor.h"
 #include "events/event.h"
 #include "events/ticks.h"
 #include "process/shutdown.h"
@@ -135,6 +136,9 @@ class Engine final : public keeper::Notices {
   void restore(const SessionRecord& session,
                std::vector<std::pair<std::shared_ptr<const config::Group>, std::uint32_t>> groups,
                std::vector<keeper::Restored::Child> children, const std::map<std::string, UniqueFd>& held = {});
+  // Tells of programs that outlived an earlier daemon, keeper and all, and takes over those that it can if it is to. Due
+  // before start_automatic().
+  void meet(std::vector<Survivor> survivors, bool adopting);
   // Takes everything back from the keeper: this life of the daemon has ended.
   void forget_all();
 
@@ -191,6 +195,7 @@ class Engine final : public keeper::Notices {
   void shutdown_report();
   void stop_for_shutdown(const std::vector<ProcessId>& ids);
   void tell_untold();
+  void adopt(Entry& entry, const Survivor& survivor);
   void restore_entry(Entry& entry, const ProcessRecord& record, keeper::Restored::Child& child, int talk);
 
   Surroundings out_;
@@ -216,6 +221,8 @@ class Engine final : public keeper::Notices {
 
 // "exit status 3", "terminated by SIGTERM (core dumped)": a waitpid(2) status in Supervisor's words.
 [[nodiscard]] std::string describe_status(int status);
-// Its exit code, or -1 when a signal ended it.
+// Its exit code, or -1 when a signal ended it or nobody knows.
 [[nodiscard]] int exit_code(int status);
+// The part of a plan that is about the end of the program.
+void plan_stop(keeper::Plan& plan, const config::ProgramOptions& program);
 }  // namespace sup::engine

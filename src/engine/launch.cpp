@@ -13,8 +13,6 @@ using process::State;
 
 namespace {
 
-constexpr long long longest_stop_wait = 1'000'000;  // seconds: what the keeper's milliseconds can hold
-
 constexpr std::uint8_t bit(Channel channel) { return channel == Channel::out ? 1 : 2; }
 
 // The value a variable gets from the program's environment, which wins over the daemon's.
@@ -81,10 +79,7 @@ keeper::Plan Engine::plan_for(const Entry& entry, Command command) const {
   plan.umask = program.umask;
   plan.stdin_from_socket = entry.socket != nullptr;
   plan.stderr_to_stdout = program.redirect_stderr;
-  plan.stop_signal = program.stopsignal;
-  plan.stop_wait_ms = static_cast<std::uint32_t>(std::clamp(program.stopwaitsecs, 0LL, longest_stop_wait) * 1000);
-  plan.stop_as_group = program.stopasgroup;
-  plan.kill_as_group = program.killasgroup;
+  plan_stop(plan, program);
   if (program.user) {
     auto identity = out_.files.identity(program.user->uid);
     if (identity) {
@@ -95,6 +90,14 @@ keeper::Plan Engine::plan_for(const Entry& entry, Command command) const {
     }
   }
   return plan;
+}
+
+void plan_stop(keeper::Plan& plan, const config::ProgramOptions& program) {
+  constexpr long long longest_wait = 1'000'000;  // seconds: what the keeper's milliseconds can hold
+  plan.stop_signal = program.stopsignal;
+  plan.stop_wait_ms = static_cast<std::uint32_t>(std::clamp(program.stopwaitsecs, 0LL, longest_wait) * 1000);
+  plan.stop_as_group = program.stopasgroup;
+  plan.kill_as_group = program.killasgroup;
 }
 
 Result<std::unique_ptr<OpenedLogs>> Engine::open_logs(const Entry& entry) {
@@ -176,6 +179,7 @@ void Engine::on_spawned(ProcessId id, std::expected<keeper::Spawned, keeper::Spa
   answer(*entry, Waiter::For::spawn, Answer::done);
   drain_work();
   on_time();  // startsecs=0 is over at once
+  if (out_.births != nullptr) out_.births->on_birth(id, result->pid);
 }
 
 void Engine::send_signal(Entry& entry, int signal, bool to_group, bool overdue) {

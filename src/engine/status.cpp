@@ -11,6 +11,7 @@ std::string describe_status(int status) {
   if (WIFSIGNALED(status)) {
     return fmt::format("terminated by {}{}", signal_name(WTERMSIG(status)), WCOREDUMP(status) ? " (core dumped)" : "");
   }
+  if (status == keeper::status_unknown) return "exit status unknown";
   return fmt::format("unknown termination cause 0x{:04x}", status);
 }
 

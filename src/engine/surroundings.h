@@ -49,6 +49,13 @@ class EventSink {
   virtual void emit(const events::Event& event) = 0;
 };
 
+// Who remembers which process is which program, for a daemon that comes when this one, keeper and all, was killed.
+class Births {
+ public:
+  virtual ~Births() = default;
+  virtual void on_birth(ProcessId id, pid_t pid) = 0;
+};
+
 // All outlive the engine.
 struct Surroundings {
   const Clock& clock;
@@ -59,6 +66,7 @@ struct Surroundings {
   Inputs& inputs;
   ListenerOutputs& listener_outputs;
   EventSink* events = nullptr;
+  Births* births = nullptr;
 };
 
 }  // namespace sup::engine

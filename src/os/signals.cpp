@@ -1,5 +1,6 @@
 #include "os/signals.h"
 
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -62,6 +63,10 @@ int next_signal(int descriptor) {
     got = read(descriptor, &info, sizeof info);
   } while (got < 0 && errno == EINTR);
   return got == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
+}
+
+void end_with_parent() noexcept {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 AllSignalsBlocked::AllSignalsBlocked() noexcept {

@@ -23,6 +23,9 @@ namespace sup::os {
 // The next signal waiting on such a descriptor, 0 when there is none.
 [[nodiscard]] int next_signal(int descriptor);
 
+// Has the calling process killed when the process that started it ends. Forgotten when its user changes.
+void end_with_parent() noexcept;
+
 // No signal reaches the calling thread while one of these lives, not even those that glibc keeps for itself.
 class AllSignalsBlocked {
  public:
