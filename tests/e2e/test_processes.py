@@ -272,6 +272,7 @@ def test_what_a_child_is_born_with(box):
     assert seen["fds"] == [0, 1, 2, 3]  # 3 is the folder being listed
     assert seen["stdin"] in ("pipe", "socket")
     assert seen["pid"] == seen["pgid"] == daemon.pid_of("x")
+    assert seen["sid"] == procfs.session(daemon.pid)
     assert seen["ppid"] == daemon.pid
     assert seen["cwd"] == box.folder
     assert seen["umask"] == daemon_umask(daemon)
@@ -294,8 +295,9 @@ def test_signals_are_at_their_defaults_in_a_child(box):
 def test_directory_umask_and_names(box):
     os.mkdir(box.path("d"))
     box.daemon(f"[program:x]\ncommand={report(box)}\ndirectory={box}/d\numask=027\nprocess_name=%(program_name)s_p\n"
-               "serverurl=http://example.org:1/\n[group:g]\nprograms=x\n")
+               "serverurl=http://example.org:1/\n[group:g]\nprograms=x\n", env={"PWD": "/elsewhere"})
     seen = reported(box)
+    assert seen["env"]["PWD"] == "/elsewhere"
     assert (seen["cwd"], seen["umask"]) == (box.path("d"), 0o27)
     assert (seen["env"]["SUPERVISOR_PROCESS_NAME"], seen["env"]["SUPERVISOR_GROUP_NAME"]) == ("x_p", "g")
     assert seen["env"]["SUPERVISOR_SERVER_URL"] == "http://example.org:1/"

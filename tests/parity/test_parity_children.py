@@ -229,6 +229,21 @@ def test_an_endless_row_of_exits(pair):
     pair.same(look)
 
 
+def test_a_new_start_forgets_the_last_end(pair):
+    pair.script("flagged", "[ -e @/flag ] && exec sleep 600\nexit 7")
+    for box in pair.boxes:
+        box.write("flagged", box.read("flagged").replace("@", box.folder), 0o755)
+    pair.start("[program:x]\ncommand=@/flagged\nautorestart=false\nstartsecs=0\n")
+
+    def session(daemon):
+        seen = [daemon.wait_state("x", "EXITED")]
+        daemon.box.write("flag", "")
+        daemon.rpc.startProcess("x")
+        seen.append(daemon.wait_state("x", "RUNNING"))
+        return [(info["spawnerr"], info["exitstatus"], info["statename"]) for info in seen]
+    assert pair.same(session) == [["Bad exit code 7", 7, "EXITED"], ["", 0, "RUNNING"]]
+
+
 # --- FastCGI
 
 def listening(daemon, port=None):

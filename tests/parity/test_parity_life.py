@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from support.http import outcome, xmlrpc_client
 from support.waiting import SCALE, eventually
 
 HEAD = "[supervisord]\n"
@@ -135,6 +136,13 @@ def test_limits_are_raised(pair, hard):
             text for _, text in daemon.messages() if "Increased" in text]
     seen = pair.same(look)
     assert seen[0][0] == 700 and len(seen) == 4
+
+
+def test_a_limit_that_is_none_is_left_alone(pair):
+    if resource.getrlimit(resource.RLIMIT_NPROC) != (resource.RLIM_INFINITY, resource.RLIM_INFINITY):
+        pytest.skip("the number of processes is limited here")
+    pair.start("", supervisord="minprocs=100000000")
+    assert pair.same(lambda daemon: [text for _, text in daemon.messages() if "Increased" in text]) == []
 
 
 @pytest.mark.root
@@ -319,6 +327,19 @@ def test_servers_as_they_are_announced(pair):
     assert len(pair.same(look)) >= 10
 
 
+def test_without_an_interface_there_is_no_method(pair):
+    def look(box):
+        box.write("sd.conf", HEAD + f"logfile={box}/sd.log\npidfile={box}/sd.pid\n[unix_http_server]\nfile={box}/s\n")
+        process = box.start([box.suite.supervisord, "-n", "-c", box.path("sd.conf")], stdout=subprocess.DEVNULL)
+        eventually(lambda: "started with pid" in box.read("sd.log"), what="the start")
+        server = xmlrpc_client(box.path("s"), None)
+        seen = [outcome(server.supervisor.getState), outcome(server.supervisor.shutdown), outcome(server.system.listMethods)]
+        process.terminate()
+        process.wait(10)
+        return seen
+    assert pair.same_in_box(look)[0] == ["fault", 1, "UNKNOWN_METHOD"]
+
+
 def test_how_many_connections_may_wait(pair):
     pair.start("", inet="")
 
@@ -352,6 +373,23 @@ def test_signals_while_it_shuts_down(pair):
     assert any("ignored SIGHUP" in line for line in pair.same(session)[1])
 
 
+def test_signals_that_come_twice_are_one(pair):
+    pair.start("")
+
+    def session(daemon):
+        processes = [daemon.pid] if daemon.suite.is_reference else [daemon.pid, daemon.manager]
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        for _ in range(3):
+            daemon.signal(signal.SIGUSR2)
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+        daemon.wait_log("supervisord logreopen")
+        daemon.stop()
+        return [text for _, text in daemon.messages() if "USR2" in text or "reopen" in text]
+    assert len(pair.same(session)) == 2
+
+
 def test_a_term_during_a_restart_is_the_end(pair):
     pair.script("deaf", DEAF)
     pair.start("[program:x]\ncommand=@/deaf\nstopwaitsecs=50\nstdout_logfile=@/out\n")
@@ -373,7 +411,7 @@ def test_the_second_life(pair):
     """Of a restart the whole log is the same: what is done again and what is not."""
     pair.script("wait", "exec sleep 600")
     pair.start("[program:x]\ncommand=@/wait\n[program:y]\ncommand=@/wait\nautostart=false\n[program:bad]\ncommand=/no/such/file\n"
-               "startretries=0\n", supervisord="minfds=64\nidentifier=me", inet="")
+               "startretries=0\n", supervisord="minfds=64\nidentifier=other", arguments=["-i", "me"], inet="")
 
     def session(daemon):
         daemon.wait_state("x", "RUNNING")
