@@ -526,20 +526,6 @@ def test_a_crowd_starts_and_stops(box):
     assert not any(procfs.alive(pid) for pid in pids)
 
 
-@pytest.mark.beyond("idle")
-@pytest.mark.slow
-def test_an_idle_daemon_sleeps(box):
-    daemon = box.daemon("[program:x]\ncommand=sleep 1000\nnumprocs=20\nprocess_name=%(process_num)d\n")
-    eventually(lambda: {i["statename"] for i in daemon.rpc.getAllProcessInfo()} == {"RUNNING"}, what="all running")
-    both = (daemon.pid, daemon.manager)
-
-    def settled():
-        before = [procfs.context_switches(pid) for pid in both]
-        throughout(lambda: True, 3)
-        return [procfs.context_switches(pid) for pid in both] == before
-    eventually(settled, 20, "three seconds without a wake-up")
-
-
 @pytest.mark.parametrize("niceness", [0, 7])
 def test_programs_are_scheduled_as_the_daemon_was_started(box, niceness):
     """However the daemon itself asks to be scheduled."""
