@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support import procfs
-from support.waiting import SCALE, eventually, throughout
+from support.waiting import SCALE, eventually
 
 IGNORES_TERM = "trap '' TERM\necho ready\nwhile :; do sleep 0.1; done\n"
 
