@@ -72,6 +72,14 @@ Parsed<User> Building::find_user(std::string_view text) {
   return user;
 }
 
+std::shared_ptr<const ProgramOptions> Building::shared(const ProgramOptions& options) {
+  constexpr std::size_t remembered = 16;
+  for (const auto& program : programs)
+    if (*program == options) return program;
+  if (programs.size() == remembered) programs.erase(programs.begin());
+  return programs.emplace_back(std::make_shared<const ProgramOptions>(options));
+}
+
 std::string_view name_of(const IniSection& section) {
   const std::string_view name = section.name();
   return name.substr(name.find(':') + 1);

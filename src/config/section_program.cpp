@@ -143,7 +143,7 @@ class ProgramReader {
     const bool sure = !reader_.failed();
     const long long count = sure ? numprocs_ : std::min(numprocs_, 1LL);
     if (count > 0) processes.reserve(static_cast<std::size_t>(count));
-    const auto program = std::make_shared<const ProgramOptions>(common_);
+    const auto program = building_.shared(common_);
     Scope number(&names_);
     std::shared_ptr<const InstanceOptions> instance;
     bool each_differs = true;  // until the first copy has shown that its options don't ask for its number

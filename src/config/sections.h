@@ -1,6 +1,7 @@
 // The readers of the single kinds of sections, each in its own file. load.cpp calls them in Supervisor's order.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,11 +29,14 @@ struct Building {
   std::vector<Notice> notices{};
   std::unordered_set<std::string> noticed{};
   std::unordered_map<std::string, User> users{};  // found so far: a look-up reads a file or asks a server
+  std::vector<std::shared_ptr<const ProgramOptions>> programs{};  // the last different ones
 
   // Adds a warning, once however many processes give cause for it.
   void warn(std::string text);
   // to_user() that remembers.
   [[nodiscard]] Parsed<User> find_user(std::string_view text);
+  // The same options in memory that other sections use too: most sections of a file agree in them.
+  [[nodiscard]] std::shared_ptr<const ProgramOptions> shared(const ProgramOptions& options);
 };
 
 // The part of a section's name behind the colon.

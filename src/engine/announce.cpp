@@ -47,7 +47,7 @@ void Engine::note_change(Entry& entry, const process::Change& change, const Inpu
   if (input.kind == Input::Kind::exited) {
     entry.exit_status = outcome.too_quick ? std::nullopt : std::optional(input.status);
     if (outcome.too_quick) entry.spawn_error = "Exited too quickly (process log may have details)";
-    if (change.to == State::exited && !process::is_expected(entry.rules, input.status)) {
+    if (change.to == State::exited && !process::is_expected(entry.rules(), input.status)) {
       entry.spawn_error = fmt::format("Bad exit code {}", input.status);
     }
   }
@@ -75,7 +75,7 @@ void Engine::announce(Entry& entry, const process::Change& change, const Input& 
 
 void Engine::log_exit(const Entry& entry, const process::Change& change, const process::Outcome& outcome) {
   const std::string how = describe_status(entry.reaped->exit.status);
-  const bool expected = process::is_expected(entry.rules, exit_code(entry.reaped->exit.status));
+  const bool expected = process::is_expected(entry.rules(), exit_code(entry.reaped->exit.status));
   const std::string& name = entry.config.name;
   if (change.from == State::stopping) {
     out_.log(expected ? Level::info : Level::warn, "stopped: {} ({})", name, how);
@@ -112,7 +112,7 @@ std::optional<events::Event> Engine::event_of(const Entry& entry, const process:
     case State::stopping:
     case State::stopped: body = events::state_body_pid(name, group, from, pid); break;
     case State::exited:
-      body = events::exited_body(name, group, from, process::is_expected(entry.rules, input.status), pid);
+      body = events::exited_body(name, group, from, process::is_expected(entry.rules(), input.status), pid);
       break;
     case State::fatal:
     case State::unknown: body = events::state_body(name, group, from); break;

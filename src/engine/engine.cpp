@@ -58,7 +58,7 @@ void Engine::drain_work() {
 void Engine::apply(Entry& entry, const Input& input) {
   const std::optional<Time> before = entry.machine.deadline;
   const pid_t pid = entry.machine.pid;
-  const process::Outcome outcome = process::step(entry.machine, entry.rules, input, now_.mono);
+  const process::Outcome outcome = process::step(entry.machine, entry.rules(), input, now_.mono);
   arm(entry, before);
   if (outcome.change) note_change(entry, *outcome.change, input, outcome, pid);
   // The keeper knows first: a manager that is killed before it has told the world of it has a successor who does.

@@ -28,11 +28,7 @@ GroupEntry* Table::add(std::shared_ptr<const config::Group> config, std::uint32_
   group->arrival = ++arrivals_;
   group->entries.reserve(group->config->processes.size());
   for (const config::Process& process : group->config->processes) {
-    auto entry = std::make_unique<Entry>();
-    entry->id = next_id_++;
-    entry->group = group.get();
-    entry->config = process;
-    entry->rules = process::rules_of(*process.program);
+    auto entry = std::make_unique<Entry>(next_id_++, *group, process);
     const std::size_t number = group->entries.size();
     const auto& sockets = group->config->sockets;
     if (number < sockets.size() && sockets[number]) entry->socket = &*sockets[number];

@@ -57,11 +57,15 @@ struct OpenedLogs {
 
 // One process, alive or not.
 struct Entry {
-  ProcessId id = 0;
-  GroupEntry* group = nullptr;
-  config::Process config;
+  Entry(ProcessId number, GroupEntry& of, const config::Process& options) : id(number), group(&of), config(options) {}
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+  [[nodiscard]] process::Rules rules() const { return process::rules_of(*config.program); }
+
+  ProcessId id;
+  GroupEntry* group;
+  const config::Process& config;  // the group's
   process::Process machine;
-  process::Rules rules;
   const config::FcgiSocket* socket = nullptr;  // its standard input, of a FastCGI program; the group's
   WallTime start{};  // epoch: never
   WallTime stop{};
