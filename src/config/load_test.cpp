@@ -245,6 +245,15 @@ TEST(Program, MakesNumberedCopiesInTheOrderOfTheirNames) {
   EXPECT_EQ(names(loaded("[supervisord]\n[program:x]\ncommand=c\nnumprocs=-1\n")), "x()");
 }
 
+TEST(Program, SectionsShareWhatIsEqual) {
+  const auto config = loaded(
+      "[supervisord]\n[program:x]\ncommand=a\n[program:y]\ncommand=b\n[program:z]\ncommand=c\nstartsecs=7\n");
+  const auto program = [&](std::size_t group) { return config.groups.at(group).processes.at(0).program; };
+  EXPECT_EQ(program(0), program(1));
+  EXPECT_NE(program(0), program(2));
+  EXPECT_EQ(program(2)->startsecs, 7);
+}
+
 TEST(Program, CopiesShareWhatIsEqual) {
   const auto copies = [](const std::string& options) {
     auto config = loaded("[supervisord]\n[program:x]\nnumprocs=3\nprocess_name=p%(process_num)d\n" + options);
