@@ -94,6 +94,7 @@ struct Process {
 struct Pool {
   long long buffer_size = 10;
   std::vector<std::string> events;  // upper case, each a known event type
+  bool length_in_bytes = false;     // `len` of a header counts bytes; not in Supervisor
   bool operator==(const Pool&) const = default;
 };
 

@@ -104,6 +104,8 @@ TEST(Same, EventsHaveNoOrderButSocketsHaveEveryDetail) {
   EXPECT_TRUE(same(a, b));
   b.pool->events[0] = "TICK_5";
   EXPECT_FALSE(same(a, b));
+  b.pool = Pool{10, {"TICK", "EVENT"}, true};
+  EXPECT_FALSE(same(a, b));
   b.pool = Pool{11, {"TICK", "EVENT"}};
   EXPECT_FALSE(same(a, b));
   b.pool = a.pool;

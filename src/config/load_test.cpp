@@ -352,6 +352,8 @@ TEST(Groups, ListenersHaveAPoolAndComeFirst) {
   EXPECT_EQ(group.priority, -1);
   EXPECT_EQ(*group.pool, (Pool{3, {"TICK_5", "PROCESS_STATE"}}));
   EXPECT_EQ(group.processes.at(0).program->priority, 999);
+  EXPECT_EQ(*loaded("[supervisord]\n[eventlistener:e]\ncommand=c\nevents=TICK\nlength_in_bytes=yes\n").groups.at(0).pool,
+            (Pool{10, {"TICK"}, true}));
 }
 
 TEST(Groups, FcgiProgramsHaveASocket) {

@@ -174,6 +174,7 @@ class GroupReader {
       reader.fail(listener_option("buffer_size"),
                   fmt::format("[{}] section sets invalid buffer_size ({})", section, pool.buffer_size));
     }
+    reader.read(listener_option("length_in_bytes"), names_, pool.length_in_bytes, to_boolean);
     const auto handler = reader.text(listener_option("result_handler"), names_);
     if (handler && trim(*handler) != default_handler) {
       reader.fail(listener_option("result_handler"), unresolved(*handler, section, default_handler));

@@ -50,7 +50,9 @@ Pool* Listeners::add_pool(const GroupEntry& group, const std::string& identifier
   Pool& pool = pools_.add({.name = group.config->name,
                            .identifier = identifier,
                            .buffer_size = static_cast<std::size_t>(group.config->pool->buffer_size),
-                           .subscription = events::Subscription(group.config->pool->events)},
+                           .subscription = events::Subscription(group.config->pool->events),
+                           .length = group.config->pool->length_in_bytes ? events::Length::bytes
+                                                                         : events::Length::characters},
                           *this, log_);
   for (const auto& entry : group.entries) pools_.add_member(pool, entry->id, entry->config.name);
   return &pool;

@@ -85,8 +85,10 @@ class Subscription {
 [[nodiscard]] std::string group_body(std::string_view group);
 [[nodiscard]] std::string tick_body(std::int64_t when);
 
-// The header line and the body, as a listener reads them. `len` counts characters, as Supervisor does.
+enum class Length : std::uint8_t { characters, bytes };
+
+// The header line and the body, as a listener reads them. Supervisor's `len` counts characters.
 [[nodiscard]] std::string envelope(std::string_view identifier, std::uint64_t serial, std::string_view pool,
-                                   std::uint64_t pool_serial, const Event& event);
+                                   std::uint64_t pool_serial, const Event& event, Length length = Length::characters);
 
 }  // namespace sup::events

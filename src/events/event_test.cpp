@@ -94,6 +94,11 @@ TEST(EventBody, ShowsBytesThatAreNoTextAsPythonDoes) {
   EXPECT_EQ(communication_body("p", "g", 7, "dat\u00e9"), "processname:p groupname:g pid:7\ndat\u00e9");
 }
 
+TEST(Envelope, MayCountBytes) {
+  EXPECT_EQ(envelope("s", 0, "p", 0, {Type::remote_communication, remote_body("typ", "dat\u00e9")}, Length::bytes),
+            "ver:3.0 server:s serial:0 pool:p poolserial:0 eventname:REMOTE_COMMUNICATION len:14\ntype:typ\ndat\u00e9");
+}
+
 TEST(Envelope, HasOneHeaderLineWhoseLengthCountsCharacters) {
   EXPECT_EQ(envelope("supervisor", 21, "listener", 10, {Type::process_communication_stdout, "hello"}),
             "ver:3.0 server:supervisor serial:21 pool:listener poolserial:10 "

@@ -117,7 +117,8 @@ bool Pool::send(const PoolItem& item) {
 }
 
 std::string Pool::envelope(const PoolItem& item) const {
-  return events::envelope(options_.identifier, item.serial, options_.name, item.pool_serial, *item.event);
+  return events::envelope(options_.identifier, item.serial, options_.name, item.pool_serial, *item.event,
+                          options_.length);
 }
 
 void Pool::make_room() {

@@ -50,6 +50,7 @@ class Pool {
     std::string identifier;  // of the daemon, for the envelope
     std::size_t buffer_size = 10;
     events::Subscription subscription;
+    events::Length length = events::Length::characters;  // what `len` of a header counts
   };
   // `port` and `log` outlive the pool.
   Pool(Options options, PoolPort& port, Log& log);

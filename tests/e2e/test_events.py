@@ -254,3 +254,26 @@ def test_listeners_end_last(box):
     daemon.wait_state("x", "RUNNING")
     assert daemon.stop() == 0
     assert re.findall(r"stopped: (\w+)", daemon.log()) == ["x", "listener"]
+
+
+@pytest.mark.beyond("length-in-bytes")
+def test_lengths_may_count_bytes(box):
+    """For listeners that read bytes."""
+    program = box.python("l", f"""import os
+def read(count):
+    data = b''
+    while len(data) < count: data += os.read(0, count - len(data))
+    return data
+while True:
+    os.write(1, b'READY\\n')
+    line = b''
+    while not line.endswith(b'\\n'): line += read(1)
+    body = read(int(line.split(b'len:')[1]))
+    with open('{box}/bodies', 'ab') as log: log.write(body + b'|')
+    os.write(1, b'RESULT 2\\nOK')
+""")
+    daemon = box.daemon(f"[eventlistener:l]\ncommand={program}\nevents=REMOTE_COMMUNICATION\nlength_in_bytes=true\n")
+    daemon.wait_state("l", "RUNNING")
+    for text in ("daté €", "", "ascii", "😀"):
+        daemon.rpc.sendRemoteCommEvent("é", text)
+    eventually(lambda: box.read("bodies") == "type:é\ndaté €|type:é\n|type:é\nascii|type:é\n😀|", what="four events")
