@@ -627,6 +627,9 @@ def words(reading):
         text = reading["error"]
         text = re.sub(r"\('(Bad socket format|Unix socket path) %s( is not an absolute path)?', (?:'([^']*)'|\"([^\"]*)\")\)",
                       r"\1 \3\4\2", text)
+        # What may be a secret is not shown.
+        text = re.sub(r"^Format string .* for '([\w.:-]*password|[\w.:-]*environment)'", r"Format string '***' for '\1'", text, flags=re.S)
+        text = re.sub(r"(key/value pairs in value '[^=]*=)[^']+'", r"\1***'", text)
         text = re.sub(r"( cannot be resolved within \[[^]]*\]): .*", r"\1", text, flags=re.S)
         return {"error": text}
     for group in reading.get("groups", ()):
