@@ -430,6 +430,37 @@ def test_the_second_life(pair):
 
 
 @pytest.mark.slow
+def test_a_second_life_elsewhere(pair):
+    """Everything of [supervisord] and the servers may change with a restart, only the pid stays."""
+    pair.start(f"[program:x]\n{SLEEPER}", inet="")
+
+    def session(daemon):
+        box = daemon.box
+        daemon.wait_state("x", "RUNNING")
+        os.mkdir(box.path("logs"))
+        pid = daemon.pid
+        text = box.config(f"[program:y]\n{SLEEPER}redirect_stderr=true\n", unix="chmod=0770",
+                          supervisord="identifier=second\nloglevel=warn\numask=077\nminfds=2000")
+        for old, new in ((f"file={box}/s\n", f"file={box}/t\n"), ("sd.log", "second.log"), ("sd.pid", "second.pid"),
+                         (f"childlogdir={box}", f"childlogdir={box}/logs")):
+            text = text.replace(old, new)
+        box.write("sd.conf", text)
+        daemon.signal(signal.SIGHUP)
+        daemon.address = box.path("t")
+        eventually(lambda: daemon.call("getIdentification") == ("value", "second"), 20, "the second life")
+        daemon.wait_state("y", "RUNNING")
+        with socket.socket() as client:
+            refused_now = client.connect_ex(("127.0.0.1", box.port)) != 0
+        seen = [daemon.rpc.getPID() == pid, refused_now, os.stat(box.path("t")).st_mode & 0o777, box.read("second.pid") == f"{pid}\n",
+                sorted(name for name in os.listdir(box.folder) if not re.search(r"daemon.out|logs|---|programs", name)),
+                [re.sub("-[a-z0-9_]{8}.log", "-RANDOM.log", name) for name in os.listdir(box.path("logs"))],
+                re.findall("[A-Z]{4} .*", box.read("second.log")), plain(daemon, drop=("waiting for",))[-1]]
+        daemon.signal(signal.SIGTERM)
+        return seen, daemon.wait_exit(), sorted(name for name in os.listdir(box.folder) if not re.search("---|programs", name))
+    assert pair.same(session)[0][:4] == [True, True, 0o770, True]
+
+
+@pytest.mark.slow
 def test_what_is_told_of_a_long_end(pair):
     pair.script("deaf", DEAF).script("fail", "exit 1")
     pair.start("[program:a]\ncommand=@/deaf\nstopwaitsecs=5\nstdout_logfile=@/out\n[program:b]\ncommand=sleep 600\npriority=1\n"
