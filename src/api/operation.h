@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/errands.h"
 #include "api/fault.h"
 #include "api/value.h"
 
@@ -20,9 +21,14 @@ namespace sup::api {
 
 // The way back of one call: to be called exactly once, at once or later, on the thread of the call. Dropping it
 // uncalled leaves the caller without an answer, which the transport turns into its own error.
-using Reply = std::move_only_function<void(Answer<Value>)>;
+class Reply : public std::move_only_function<void(Answer<Value>)> {
+ public:
+  using std::move_only_function<void(Answer<Value>)>::move_only_function;
 
-// The arguments live only until the handler returns.
+  Caller caller;  // for operations that take long; of what is wrapped around a reply it is to be copied
+};
+
+// The arguments live only until the handler returns, but see Caller.
 using OperationHandler = std::function<void(std::span<const Value> args, Reply reply)>;
 
 // All texts must outlive the table: string literals.
@@ -63,6 +69,10 @@ class OperationTable {
   [[nodiscard]] const Operation* find(std::string_view name) const;
   [[nodiscard]] std::vector<std::string_view> names() const;  // sorted; without hidden ones
 
+  // For operations that take long; until it is told, they take as long as they take. It outlives the table.
+  void use(Errands& errands) { errands_ = &errands; }
+  [[nodiscard]] Errands* errands() const { return errands_; }
+
   // Answers UNKNOWN_METHOD and INCORRECT_PARAMETERS itself.
   void call(std::string_view name, std::span<const Value> args, Reply reply) const;
 
@@ -73,6 +83,7 @@ class OperationTable {
   void add_system();
 
   std::map<std::string_view, Operation, std::less<>> operations_;
+  Errands* errands_ = nullptr;
 };
 
 }  // namespace sup::api

@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <memory>
 #include <optional>
+#include <set>
+#include <utility>
 
 namespace sup::api {
 namespace {
@@ -135,6 +139,62 @@ TEST_F(Operations, MulticallWaitsForEachCallBeforeTheNext) {
 TEST_F(Operations, MulticallOfManyCallsNeedsNoDeepStack) {
   const auto answer = call("system.multicall", {Array(200'000, entry("demo.echo", {"x"}))});
   EXPECT_EQ(answer->array()->size(), 200'000u);
+}
+
+// Keeps what is to be done later.
+struct Patience final : Errands {
+  void run(const Caller&, Step, Step) override { ADD_FAILURE(); }
+  void later(const Caller& caller, Step step) override {
+    clients.insert(caller.client);
+    steps.push_back(std::move(step));
+  }
+  std::set<std::uint64_t> clients;
+  std::vector<Step> steps;
+};
+
+TEST_F(Operations, MulticallGivesOthersTheirTurns) {
+  Patience patience;
+  table.use(patience);
+  std::optional<Answer<Value>> got;
+  const auto args = std::make_shared<const std::vector<Value>>(
+      std::vector<Value>{Array(100'000, entry("demo.echo", {std::string(100, 'x')}))});
+  Reply reply([&](Answer<Value> answer) { got = std::move(answer); });
+  reply.caller = {.client = 7, .keeps_arguments = args};
+  table.call("system.multicall", *args, std::move(reply));
+  EXPECT_FALSE(got);
+  EXPECT_LT(echoed, 100'000);
+  int turns = 0;
+  while (!patience.steps.empty()) {
+    ASSERT_EQ(patience.steps.size(), 1u);
+    auto steps = std::exchange(patience.steps, {});
+    steps[0]();
+    ++turns;
+  }
+  EXPECT_GT(turns, 3);
+  ASSERT_TRUE(got && *got);
+  EXPECT_EQ((*got)->array()->size(), 100'000u);
+  EXPECT_EQ(patience.clients, std::set<std::uint64_t>{7});
+  EXPECT_EQ(args.use_count(), 1);
+}
+
+TEST_F(Operations, MulticallEndsWhenNobodyWaitsForIt) {
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  Reply reply([](const Answer<Value>&) { ADD_FAILURE(); });
+  reply.caller.gone = gone;
+  table.call("system.multicall", std::vector<Value>{Array{entry("demo.later"), entry("demo.echo", {"x"})}},
+             std::move(reply));
+  ASSERT_EQ(waiting.size(), 1u);
+  *gone = true;
+  waiting[0](Value(1));
+  EXPECT_EQ(echoed, 0);
+}
+
+TEST_F(Operations, MulticallHoldsNoMoreResultsThanFit) {
+  const auto answer = call("system.multicall", {Array(20, entry("demo.echo", {std::string(10'000'000, 'x')}))});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ((*answer->array())[0].string()->size(), 10'000'000u);
+  EXPECT_EQ(echoed, 14);
+  EXPECT_EQ(*answer->array()->back().find("faultString"), Value("FAILED: the results are too large"));
 }
 
 }  // namespace

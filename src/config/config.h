@@ -129,12 +129,27 @@ struct Credentials {
   bool operator==(const Credentials&) const = default;
 };
 
+// What clients of one socket may take.
+struct ServerLimits {
+  long long header_maxbytes = 64LL * 1024;
+  long long body_maxbytes = 16LL * 1024 * 1024;
+  long long body_maxdepth = 100;
+  long long pipeline_maxbytes = 256LL * 1024;
+  long long memory_maxbytes = 256LL * 1024 * 1024;
+  long long max_connections = 4096;
+  long long idle_timeout = 1800;  // seconds
+  long long request_timeout = 60;
+  long long reply_timeout = 60;
+  bool operator==(const ServerLimits&) const = default;
+};
+
 struct UnixServer {
   std::string section;  // as written, "unix_http_server" or "unix_http_server:x"
   std::string path;     // absolute
   std::uint32_t mode = 0700;
   Owner owner;
   Credentials credentials;
+  ServerLimits limits;
   Place place;
 };
 
@@ -143,6 +158,8 @@ struct InetServer {
   std::string host;  // empty: all interfaces
   std::uint16_t port = 0;
   Credentials credentials;
+  ServerLimits limits;
+  std::optional<std::vector<std::string>> allowed_hosts;  // nullopt: any, but see docs/compatibility.md
   Place place;
 };
 

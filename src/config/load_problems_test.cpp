@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
             "Available names: ENV_HOME, ENV_PATH, here"},
         Bad{"environment=A", "Unexpected end of key/value pairs in value 'A'"},
         Bad{"environment=A=\"%(nope)s\"",
-            "Format string 'A=\"%(nope)s\"' for 'environment' contains names ('nope') which cannot be expanded. "
+            "Format string '***' for 'environment' contains names ('nope') which cannot be expanded. "
             "Available names: ENV_HOME, ENV_PATH, here, host_node_name"},
         Bad{"junk\n", "Source contains parsing errors: '/etc/s.conf'\n\t[line  2]: 'junk\\n'"}));
 
@@ -142,13 +142,16 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[unix_http_server]\nfile=s\nchmod=9", "Invalid chmod value 9"},
         Bad{"[unix_http_server]\nfile=s\nchown=a:b", "Invalid sockchown value a:b"},
         Bad{"[unix_http_server]\nfile=s\nusername=u\npassword=50%off",
-            "Format string '50%off' for 'unix_http_server.password' is badly formatted: "
+            "Format string '***' for 'unix_http_server.password' is badly formatted: "
             "%o format: an integer is required, not dict"},
         Bad{"[inet_http_server]", "section [inet_http_server] has no port value"},
         Bad{"[inet_http_server:x]\nport=abc", "not a valid port number: 'abc' "},
         Bad{"[inet_http_server]\nport=1\nusername=u",
             "Section [inet_http_server] contains incomplete authentication: If a username or a password is specified, "
             "both the username and password must be specified"},
+        Bad{"[inet_http_server]\nport=1\nheader_maxbytes=0", "invalid value for header_maxbytes: 0"},
+        Bad{"[inet_http_server]\nport=1\nbody_maxdepth=1001", "invalid value for body_maxdepth: 1001"},
+        Bad{"[unix_http_server]\nfile=s\nreply_timeout=soon", "invalid literal for int() with base 10: 'soon'"},
         Bad{"[rpcinterface:s]", "section [rpcinterface:s] does not specify a supervisor.rpcinterface_factory"},
         Bad{"[rpcinterface:s]\nsupervisor.rpcinterface_factory=foo:bar",
             "foo:bar cannot be resolved within [rpcinterface:s]: No module named 'foo'"},

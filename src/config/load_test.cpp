@@ -391,6 +391,16 @@ TEST(Groups, FcgiProgramsKeepTheirSocketInAGroup) {
 
 // ---- servers
 
+TEST(Servers, ReadTheirLimits) {
+  const auto config = loaded(
+      "[supervisord]\n[unix_http_server]\nfile=/s\n[inet_http_server]\nport=9001\nheader_maxbytes=1KB\n"
+      "body_maxbytes=2MB\nbody_maxdepth=3\npipeline_maxbytes=4\nmemory_maxbytes=5\nmax_connections=6\nidle_timeout=7\n"
+      "request_timeout=8\nreply_timeout=9\nallowed_hosts = a.example, B.example\n");
+  EXPECT_EQ(config.unix_servers[0].limits, ServerLimits());
+  EXPECT_EQ(config.inet_servers[0].limits, (ServerLimits{1024, 2 << 20, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(config.inet_servers[0].allowed_hosts, (std::vector<std::string>{"a.example", "B.example"}));
+}
+
 TEST(Servers, ReadEveryOption) {
   const auto config = loaded(
       "[supervisord]\n[unix_http_server]\nfile=%(here)s/../tmp/s\nchmod=0770\nchown=chris:adm\nusername=u\n"

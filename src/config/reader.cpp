@@ -2,7 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "base/strings.h"
+
 namespace sup::config {
+namespace {
+
+// Messages go to logs, where what it says must not.
+bool is_secret(const OptionRow& row) { return row.name == "password" || row.name == "environment"; }
+
+}  // namespace
 
 std::optional<std::string> Reader::text(const OptionRow& row, const Scope& scope) {
   const auto* option = raw(row);
@@ -15,6 +23,11 @@ std::optional<std::string> Reader::expanded(const OptionRow& row, std::string_vi
                                             std::string_view shown_as) {
   auto result = expand(value, scope, shown_as);
   if (result) return std::move(*result);
+  if (is_secret(row)) {
+    std::string& message = result.error().message;
+    const std::string shown = python_repr(value);
+    if (const auto at = message.find(shown); at != message.npos) message.replace(at, shown.size(), "'***'");
+  }
   fail(row, std::move(result.error()));
   return std::nullopt;
 }

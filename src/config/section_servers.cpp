@@ -31,6 +31,39 @@ void read_credentials(Reader& reader, const Scope& names, Credentials& credentia
   if (auto text = reader.text(password, names)) credentials.password = std::move(*text);
 }
 
+using Conversion = Parsed<long long> (*)(std::string_view);
+
+// A number from 1 to `most`.
+void read_limit(Reader& reader, const Scope& names, const OptionRow& row, Conversion convert, long long most,
+                long long& limit) {
+  long long value = limit;
+  if (!reader.read(row, names, value, convert)) return;
+  if (value >= 1 && value <= most) {
+    limit = value;
+  } else {
+    reader.fail(row, fmt::format("invalid value for {}: {}", row.name, value), fmt::format("expected 1 to {}", most));
+  }
+}
+
+void read_limits(Reader& reader, const Scope& names, ServerLimits& limits) {
+  constexpr long long gigabyte = 1LL << 30, year = 366LL * 24 * 3600;
+  const auto bytes = [&](const OptionRow& row, long long& limit) {
+    read_limit(reader, names, row, to_bytes, gigabyte, limit);
+  };
+  const auto number = [&](const OptionRow& row, long long most, long long& limit) {
+    read_limit(reader, names, row, to_integer, most, limit);
+  };
+  bytes(unix_option("header_maxbytes"), limits.header_maxbytes);
+  bytes(unix_option("body_maxbytes"), limits.body_maxbytes);
+  number(unix_option("body_maxdepth"), 1000, limits.body_maxdepth);
+  bytes(unix_option("pipeline_maxbytes"), limits.pipeline_maxbytes);
+  bytes(unix_option("memory_maxbytes"), limits.memory_maxbytes);
+  number(unix_option("max_connections"), 1'000'000, limits.max_connections);
+  number(unix_option("idle_timeout"), year, limits.idle_timeout);
+  number(unix_option("request_timeout"), year, limits.request_timeout);
+  number(unix_option("reply_timeout"), year, limits.reply_timeout);
+}
+
 void read_unix_file(Building& building, Reader& reader, UnixServer& server) {
   constexpr auto file = unix_option("file");
   Scope names(&building.environment);
@@ -64,6 +97,7 @@ UnixServer read_unix_server(Building& building, const IniSection& section) {
       reader.fail(unix_option("chmod"), fmt::format("Invalid chmod value {}", *text), mode.error().hint);
     }
   }
+  read_limits(reader, names, server.limits);
   return server;
 }
 
@@ -81,6 +115,8 @@ InetServer read_inet_server(Building& building, const IniSection& section) {
     server.host = std::move(address.host);
     server.port = address.port;
   }
+  read_limits(reader, names, server.limits);
+  if (const auto text = reader.text(inet_option("allowed_hosts"), names)) server.allowed_hosts = to_list(*text);
   return server;
 }
 

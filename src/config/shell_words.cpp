@@ -116,6 +116,13 @@ class Lexer {
   std::size_t at_ = 0;
 };
 
+// Up to the first value: it may be a secret, and the message goes to logs.
+std::string without_values(std::string_view text) {
+  const auto equals = text.find('=');
+  if (equals == text.npos || equals + 1 == text.size()) return std::string(text);
+  return fmt::format("{}***", text.substr(0, equals + 1));
+}
+
 }  // namespace
 
 std::expected<std::vector<std::string>, std::string> shell_split(std::string_view text) {
@@ -129,7 +136,7 @@ std::expected<Environment, std::string> parse_environment(std::string_view text)
   std::unordered_map<std::string, std::size_t> places;
   for (std::size_t i = 0; i < tokens->size(); i += 4) {
     if (i + 2 >= tokens->size() || (*tokens)[i + 1] != "=") {
-      return std::unexpected(fmt::format("Unexpected end of key/value pairs in value '{}'", text));
+      return std::unexpected(fmt::format("Unexpected end of key/value pairs in value '{}'", without_values(text)));
     }
     const auto [place, added] = places.try_emplace((*tokens)[i], environment.size());
     if (added) environment.emplace_back((*tokens)[i], std::string());

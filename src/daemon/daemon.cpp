@@ -15,6 +15,7 @@
 #include "base/version.h"
 #include "config/diff.h"
 #include "daemon/child_inputs.h"
+#include "daemon/errands.h"
 #include "daemon/handover.h"
 #include "daemon/listener_outputs.h"
 #include "daemon/pidfile.h"
@@ -50,6 +51,7 @@ struct Daemon::Parts {
 
   os::SystemClock clock;
   asio::io_context loop;
+  std::unique_ptr<Errands> errands;
   asio::posix::stream_descriptor keeper_socket;  // a duplicate, for waiting only
   asio::posix::stream_descriptor pump_events;    // likewise
   asio::steady_timer timer;
@@ -136,11 +138,13 @@ void Daemon::make_engine() {
                                     [this](ProcessId id) { parts_->engine->on_listener_closed(id); }});
   parts_->engine->on_signal_of_daemon([this](int signal) { on_signal(signal); });
   parts_->engine->on_loss_of_keeper([] { _exit(1); });
-  parts_->context = std::make_unique<ops::Context>(*parts_->engine, *this, parts_->clock);
+  parts_->errands = std::make_unique<Errands>(parts_->loop, [this] { after_input(); });
+  parts_->operations.use(*parts_->errands);
+  parts_->context = std::make_unique<ops::Context>(*parts_->engine, *this, parts_->clock, parts_->errands.get());
   for (const config::RpcInterface& interface : parts_->config.rpc_interfaces) {
     ops::add_operations(parts_->operations, interface.name, *parts_->context);
   }
-  parts_->routes = std::make_unique<Routes>(parts_->loop, parts_->operations, *parts_->engine,
+  parts_->routes = std::make_unique<Routes>(parts_->loop, *parts_->errands, parts_->operations, *parts_->engine,
                                             [this] { return main_log_path(); }, parts_->clock, *parts_->log);
 }
 

@@ -22,8 +22,6 @@ namespace asio = boost::asio;
 
 constexpr off_t initial_bytes = 1024;
 constexpr std::size_t read_size = 64 * 1024;
-constexpr std::size_t largest_backlog = 1024 * 1024;
-constexpr auto retry_after = std::chrono::milliseconds(50);  // while the client is slower than the log
 constexpr auto poll_interval = std::chrono::seconds(1);      // only where inotify is not to be had
 
 class Follower : public std::enable_shared_from_this<Follower> {
@@ -73,7 +71,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
     if (events_.is_open()) inotify_add_watch(events_.native_handle(), path_.c_str(), IN_MODIFY | IN_ATTRIB);
   }
 
-  // Sends what is new. Returns with everything sent, or with a retry scheduled.
+  // Sends what is new: a piece at a time, and the next when the client has taken it and others had their turn.
   void advance() {
     for (;;) {
       if (stopped_) return;
@@ -86,34 +84,30 @@ class Follower : public std::enable_shared_from_this<Follower> {
     }
   }
 
-  // False when the client is too slow for more.
+  // False when there is more to send, later.
   bool send_growth() {
+    if (sending_) return false;
     if (!file_) return true;
-    std::array<char, read_size> buffer;
-    for (;;) {
-      struct stat status {};
-      if (fstat(file_.get(), &status) != 0) return true;
-      if (status.st_size < offset_) {
-        exchange_->chunk("==> File truncated <==\n");
-        offset_ = 0;
-      }
-      if (exchange_->backlog() > largest_backlog) {
-        retry();
-        return false;
-      }
-      const ssize_t count = pread(file_.get(), buffer.data(), buffer.size(), offset_);
-      if (count <= 0) return true;
-      offset_ += count;
-      exchange_->chunk({buffer.data(), static_cast<std::size_t>(count)});
-      if (stopped_) return false;
+    struct stat status {};
+    if (fstat(file_.get(), &status) != 0) return true;
+    if (status.st_size < offset_) {
+      exchange_->chunk("==> File truncated <==\n");
+      offset_ = 0;
     }
-  }
-
-  void retry() {
-    timer_.expires_after(retry_after);
-    timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-      if (!error) self->advance();
+    std::array<char, read_size> buffer;
+    const ssize_t count = pread(file_.get(), buffer.data(), buffer.size(), offset_);
+    if (count <= 0 || stopped_) return !stopped_;
+    offset_ += count;
+    exchange_->chunk({buffer.data(), static_cast<std::size_t>(count)});
+    if (stopped_) return false;
+    sending_ = true;
+    exchange_->when_taken([self = weak_from_this()] {
+      const auto follower = self.lock();
+      if (!follower || follower->stopped_) return;
+      follower->sending_ = false;
+      follower->advance();
     });
+    return false;
   }
 
   void wait() {
@@ -145,6 +139,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   UniqueFd file_;
   ino_t inode_ = 0;
   off_t offset_ = 0;
+  bool sending_ = false;  // the client has not taken the last piece yet
   bool stopped_ = false;
 };
 

@@ -1,8 +1,13 @@
 #include "daemon/routes.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <atomic>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/strings.h"
 #include "daemon/log_follow.h"
@@ -13,23 +18,76 @@
 namespace sup::daemon {
 namespace {
 
+constexpr std::size_t quickly_done = 64 * 1024;  // bytes that are parsed or written in a fraction of a millisecond
+constexpr std::size_t largest_quote = 1000;      // of a request in the log
+
+// Counts `left` down by the bytes of the text of a value, and by some for each value; false when it is used up.
+bool fits(const api::Value& value, std::size_t& left) {
+  constexpr std::size_t for_tags = 48;
+  const std::string* text = value.string();
+  const std::size_t size = for_tags + (text != nullptr ? text->size() : 0);
+  if (size > left) return false;
+  left -= size;
+  const auto fits_too = [&left](const api::Value& item) { return fits(item, left); };
+  if (const api::Array* items = value.array()) return std::ranges::all_of(*items, fits_too);
+  if (const api::Struct* members = value.structure())
+    return std::ranges::all_of(*members, fits_too, &api::Member::second);
+  return true;
+}
+
+// Another thread may write what is nothing but data. A stream tells of things that change, and is quick.
+bool takes_long(const api::Answer<api::Value>& answer) {
+  std::size_t left = quickly_done;
+  return answer ? !fits(*answer, left) : answer.error().text.size() > left;
+}
+
 // The way back of an operation. One that forgets to answer must not leave the client waiting for ever.
 class PendingReply {
  public:
-  explicit PendingReply(std::shared_ptr<http::Exchange> exchange) : exchange_(std::move(exchange)) {}
+  PendingReply(std::shared_ptr<http::Exchange> exchange, api::Errands& errands, api::Caller caller)
+      : exchange_(std::move(exchange)), errands_(&errands), caller_(std::move(caller)) {}
   PendingReply(PendingReply&&) = default;
   PendingReply& operator=(PendingReply&&) = delete;
   ~PendingReply() {
     if (exchange_) exchange_->error(500);
   }
 
-  void operator()(const api::Answer<api::Value>& answer) {
-    std::exchange(exchange_, nullptr)->reply({200, {{"Content-Type", "text/xml"}}, rpc::write_reply(answer)});
+  void operator()(api::Answer<api::Value> answer) {
+    auto exchange = std::exchange(exchange_, nullptr);
+    if (!takes_long(answer)) return send(*exchange, rpc::write_reply(answer));
+    auto text = std::make_shared<std::string>();
+    const api::Caller caller = caller_;
+    errands_->run(
+        caller,
+        // Frees the arguments and the answer as well, which takes its time too.
+        [text, caller = std::move(caller_), answer = std::move(answer)]() mutable {
+          if (!caller.is_gone()) *text = rpc::write_reply(answer);
+          answer = api::Value();
+          caller.keeps_arguments = nullptr;
+        },
+        [text, exchange = std::move(exchange)] { send(*exchange, std::move(*text)); });
   }
 
  private:
+  static void send(http::Exchange& exchange, std::string text) {
+    exchange.reply({200, {{"Content-Type", "text/xml"}}, std::move(text)});
+  }
+
   std::shared_ptr<http::Exchange> exchange_;
+  api::Errands* errands_;
+  api::Caller caller_;
 };
+
+// The beginning of a request as Python shows it.
+std::string quote(std::string_view body) {
+  std::string_view shown = body.substr(0, largest_quote);
+  if (shown.size() < body.size()) {
+    while (!shown.empty() && (shown.back() & 0xC0) == 0x80) shown.remove_suffix(1);
+    if (!shown.empty() && (shown.back() & 0x80) != 0) shown.remove_suffix(1);
+  }
+  const std::string text = is_utf8(shown) ? python_repr(shown) : python_bytes_repr(shown);
+  return shown.size() < body.size() ? fmt::format("{}... of {} bytes", text, body.size()) : text;
+}
 
 std::string_view path_of(const http::Request& request) {
   return std::string_view(request.target).substr(0, request.target.find_first_of("?#;"));
@@ -56,14 +114,36 @@ void Routes::xmlrpc(std::shared_ptr<http::Exchange> exchange) {
     log_(Level::warn, "refused an XML-RPC request: {}", reason);
     return exchange->error(403);
   }
-  const auto call = rpc::parse_call(request.body);
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  exchange->on_gone([gone] { *gone = true; });
+  api::Caller caller{.client = request.client, .gone = gone};
+  if (request.body.size() <= quickly_done) {
+    auto parsed = rpc::parse_call(request.body, request.nesting_limit);
+    return call(std::move(exchange), std::move(caller), std::move(parsed));
+  }
+  const auto parsed = std::make_shared<std::optional<Result<rpc::Call>>>();
+  errands_.run(
+      caller,
+      [parsed, gone, &request] {
+        if (!*gone) *parsed = rpc::parse_call(request.body, request.nesting_limit);
+      },
+      [this, parsed, caller, exchange = std::move(exchange)]() mutable {
+        if (*parsed) call(std::move(exchange), std::move(caller), std::move(**parsed));
+      });
+}
+
+void Routes::call(std::shared_ptr<http::Exchange> exchange, api::Caller caller, Result<rpc::Call> call) {
+  const http::Request& request = exchange->request();
   if (!call) {
-    const std::string data = is_utf8(request.body) ? python_repr(request.body) : python_bytes_repr(request.body);
-    log_(Level::error, "XML-RPC request data {} is invalid: {}", data, call.error().text);
+    log_(Level::error, "XML-RPC request data {} is invalid: {}", quote(request.body), call.error().text);
     return exchange->error(400);
   }
-  log_(Level::trace, "XML-RPC method called: {}()", call->method);
-  operations_.call(call->method, call->params, PendingReply(std::move(exchange)));
+  log_(Level::trace, "XML-RPC method called: {}()", call->method.substr(0, largest_quote));
+  const auto params = std::make_shared<const std::vector<api::Value>>(std::move(call->params));
+  if (request.body.size() > quickly_done) caller.keeps_arguments = params;
+  api::Reply reply(PendingReply(std::move(exchange), errands_, caller));
+  reply.caller = std::move(caller);
+  operations_.call(call->method, *params, std::move(reply));
 }
 
 void Routes::logtail(std::shared_ptr<http::Exchange> exchange) {

@@ -3,12 +3,17 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
+
+#include "os/limits.h"
 
 namespace sup::daemon {
 namespace {
@@ -46,6 +51,25 @@ std::string greeting(const config::UnixServer& server) {
 std::string greeting(const config::InetServer& server) {
   return greeting(server.host, server.host, std::to_string(server.port));
 }
+
+http::Limits limits_of(const config::ServerLimits& limits) {
+  const auto size = [](long long value) { return static_cast<std::size_t>(value); };
+  // Half of the descriptors are left for everything else, however many clients there are.
+  const auto descriptors = os::get_limit(RLIMIT_NOFILE);
+  const std::size_t most = descriptors ? std::max<std::size_t>(descriptors->soft / 2, 1) : size(limits.max_connections);
+  return {.header_bytes = size(limits.header_maxbytes),
+          .body_bytes = size(limits.body_maxbytes),
+          .pipeline_bytes = size(limits.pipeline_maxbytes),
+          .memory_bytes = size(limits.memory_maxbytes),
+          .connections = std::min(size(limits.max_connections), most),
+          .nesting = static_cast<int>(limits.body_maxdepth),
+          .idle_seconds = static_cast<int>(limits.idle_timeout),
+          .request_seconds = static_cast<int>(limits.request_timeout),
+          .reply_seconds = static_cast<int>(limits.reply_timeout)};
+}
+
+std::optional<std::vector<std::string>> hosts_of(const config::UnixServer&) { return std::nullopt; }
+std::optional<std::vector<std::string>> hosts_of(const config::InetServer& server) { return server.allowed_hosts; }
 
 }  // namespace
 
@@ -104,7 +128,8 @@ Result<> Servers::open_one(const Server& server, Address address, const config::
     announce(server.section, server.credentials, config);
   }
   open_.push_back(std::move(address));
-  server_->serve(std::move(listener), {{server.credentials.username, server.credentials.password}, {}, {}}, server.section);
+  http::Terms terms{{server.credentials.username, server.credentials.password}, limits_of(server.limits), hosts_of(server)};
+  server_->serve(std::move(listener), std::move(terms), server.section);
   return {};
 }
 

@@ -24,7 +24,7 @@ TEST(ChildLogs, AreKnownByTheIdentifierInTheirName) {
 TEST(ServerUrl, IsTheFirstUnixSocketElseTheFirstPort) {
   config::Config config;
   EXPECT_EQ(server_url(config), "");
-  config.inet_servers.push_back({"inet_http_server", "", 9001, {}, {}});
+  config.inet_servers.push_back({"inet_http_server", "", 9001, {}, {}, {}, {}});
   EXPECT_EQ(server_url(config), "http://localhost:9001");
   config.inet_servers[0].host = "10.0.0.1";
   EXPECT_EQ(server_url(config), "http://10.0.0.1:9001");

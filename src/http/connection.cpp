@@ -22,7 +22,7 @@ namespace {
 
 using boost::asio::posix::stream_descriptor;
 
-constexpr std::chrono::microseconds slice{200};        // of the answering of pipelined requests
+constexpr std::chrono::microseconds slice{100};        // of the answering of pipelined requests
 constexpr std::size_t send_slice = 256 * 1024;          // of the sending of a reply
 constexpr std::size_t output_limit = 64 * 1024 * 1024;  // a stream whose client does not read is cut
 constexpr Seconds linger_time{2};
@@ -166,6 +166,7 @@ void Connection::meet(const RequestParser::Step& step) {
   const bool any_name = !terms.hosts && (!site_->loopback || !terms.credentials.username.empty());
   request.own_name = any_name || is_own_name(request.header("Host"), terms.hosts);
   request.nesting_limit = terms.limits.nesting;
+  request.client = client_;
   if (terms.hosts && !request.own_name) return refuse(403);
   if (step.status != 0) refuse(step.status);
 }

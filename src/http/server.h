@@ -34,6 +34,7 @@ struct Request {
   std::string body;
   bool own_name = true;    // Host is a name of ours, as Terms::hosts has it
   int nesting_limit = 100;  // of Limits
+  std::uint64_t client = 0;  // the same for all connections of one client
   [[nodiscard]] std::string_view header(std::string_view name) const;  // without case; empty when absent
 };
 

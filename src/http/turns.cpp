@@ -15,7 +15,7 @@ namespace sup::http {
 namespace {
 
 // After that the loop looks at everything else.
-constexpr std::chrono::microseconds longest_run{1000};
+constexpr std::chrono::microseconds longest_run{250};
 
 }  // namespace
 

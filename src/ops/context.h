@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/errands.h"
 #include "api/fault.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -49,6 +50,7 @@ struct Context {
   engine::Engine& engine;
   Supervisor& supervisor;
   const Clock& clock;
+  api::Errands* errands = nullptr;    // for what takes long; without them it is done at once
   std::deque<std::string> names = {};  // of the operations added for this context: the table only refers to them
 };
 

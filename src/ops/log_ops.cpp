@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "logs/read.h"
@@ -39,14 +40,44 @@ api::Answer<Slice> slice(const Value& offset, const Value& length) {
   return Slice{*from, *count};
 }
 
-void reply_with_slice(const std::string& path, const Slice& wanted, api::Reply reply) {
+constexpr std::int64_t quickly_read = 64 * 1024;
+
+api::Answer<Value> read_slice(const std::string& path, const Slice& wanted) {
   auto bytes = logs::read_slice(path, wanted.offset, wanted.length);
-  if (bytes) return reply(Value(logs::readable(*bytes)));
+  if (bytes) return Value(logs::readable(*bytes));
   switch (bytes.error()) {
-    case logs::ReadFailure::bad_arguments: return reply(std::unexpected(make_fault(FaultCode::bad_arguments)));
-    case logs::ReadFailure::no_file: return reply(std::unexpected(no_file(path)));
-    case logs::ReadFailure::failed: return reply(std::unexpected(make_fault(FaultCode::failed)));
+    case logs::ReadFailure::bad_arguments: return std::unexpected(make_fault(FaultCode::bad_arguments));
+    case logs::ReadFailure::no_file: return std::unexpected(no_file(path));
+    case logs::ReadFailure::failed: break;
   }
+  return std::unexpected(make_fault(FaultCode::failed));
+}
+
+bool is_quick(const std::string& path, const Slice& wanted) {
+  if (wanted.length != 0) return wanted.length <= quickly_read;
+  if (wanted.offset < 0) return wanted.offset >= -quickly_read;
+  struct stat status {};
+  return stat(path.c_str(), &status) != 0 || status.st_size - wanted.offset <= quickly_read;
+}
+
+// Answers with what `read` returns, which is called on another thread unless it is quick.
+template <class Read>
+void reply_with(Context& context, bool quick, Read read, api::Reply reply) {
+  if (quick || context.errands == nullptr) return reply(read());
+  const auto answer = std::make_shared<std::optional<api::Answer<Value>>>();
+  const api::Caller caller = reply.caller;
+  context.errands->run(
+      caller,
+      [answer, caller, read = std::move(read)] {
+        if (!caller.is_gone()) *answer = read();
+      },
+      [answer, reply = std::move(reply)]() mutable {
+        if (*answer) reply(std::move(**answer));
+      });
+}
+
+void reply_with_slice(Context& context, const std::string& path, const Slice& wanted, api::Reply reply) {
+  reply_with(context, is_quick(path, wanted), [path, wanted] { return read_slice(path, wanted); }, std::move(reply));
 }
 
 void read_process_log(Context& context, Arguments args, Channel channel, api::Reply reply) {
@@ -56,7 +87,7 @@ void read_process_log(Context& context, Arguments args, Channel channel, api::Re
   if (!exists(path)) return reply(std::unexpected(no_file(path)));
   const auto wanted = slice(args[1], args[2]);
   if (!wanted) return reply(std::unexpected(wanted.error()));
-  reply_with_slice(path, *wanted, std::move(reply));
+  reply_with_slice(context, path, *wanted, std::move(reply));
 }
 
 void tail_process_log(Context& context, Arguments args, Channel channel, api::Reply reply) {
@@ -66,8 +97,11 @@ void tail_process_log(Context& context, Arguments args, Channel channel, api::Re
   if (!exists(path)) return reply(Value(api::Array{"", 0, false}));
   const auto wanted = slice(args[1], args[2]);
   if (!wanted) return reply(std::unexpected(wanted.error()));
-  const logs::Tail tail = logs::tail(path, wanted->offset, wanted->length);
-  reply(Value(api::Array{logs::readable(tail.bytes), tail.offset, tail.overflow}));
+  const auto read = [path, slice = *wanted]() -> api::Answer<Value> {
+    const logs::Tail tail = logs::tail(path, slice.offset, slice.length);
+    return Value(api::Array{logs::readable(tail.bytes), tail.offset, tail.overflow});
+  };
+  reply_with(context, wanted->length <= quickly_read, read, std::move(reply));
 }
 
 void read_stdout(Context& c, Arguments a, api::Reply r) { read_process_log(c, a, Channel::out, std::move(r)); }
@@ -108,7 +142,7 @@ void read_log(Context& context, Arguments args, api::Reply reply) {
   }
   const auto wanted = slice(args[0], args[1]);
   if (!wanted) return reply(std::unexpected(wanted.error()));
-  reply_with_slice(path, *wanted, std::move(reply));
+  reply_with_slice(context, path, *wanted, std::move(reply));
 }
 
 void clear_log(Context& context, Arguments, api::Reply reply) {

@@ -24,7 +24,6 @@ using api::Value;
 
 constexpr std::ptrdiff_t max_request_tags = 400'000;
 constexpr std::ptrdiff_t max_reply_tags = 20'000'000;  // tens of thousands of programs
-constexpr int max_depth = 100;
 
 auto malformed() {
   return fail("unmarshallable");

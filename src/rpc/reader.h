@@ -34,8 +34,11 @@ enum class Dialect : unsigned char {
 [[nodiscard]] std::optional<Result<api::Value>> read_typed(std::string_view type, std::string_view text,
                                                            Dialect dialect);
 
+inline constexpr int max_depth = 100;
+
 // What an element holds, in ElementTree's words its `text` when it ends: of a typed element or <value> the value, of
-// others their text, nil when that is empty. Fails on malformed content and on nesting deeper than 100.
+// others their text, nil when that is empty. Fails on malformed content and on nesting deeper than max_depth; `depth` is
+// where it begins, and may be less than 0.
 [[nodiscard]] Result<api::Value> read_element(const pugi::xml_node& element, Dialect dialect, int depth = 0);
 
 }  // namespace sup::rpc

@@ -37,11 +37,11 @@ pugi::xml_node find_anywhere(const pugi::xml_node& root, std::string_view name) 
   return found;
 }
 
-Result<std::vector<Value>> read_params(const pugi::xml_node& params, Dialect dialect) {
+Result<std::vector<Value>> read_params(const pugi::xml_node& params, Dialect dialect, int nesting) {
   std::vector<Value> values;
   for (const auto& param : params) {
     if (param.type() != pugi::node_element) continue;
-    auto value = read_element(param, dialect);
+    auto value = read_element(param, dialect, max_depth - nesting);
     if (!value) return std::unexpected(std::move(value.error()));
     values.push_back(std::move(*value));
   }
@@ -64,16 +64,18 @@ Result<Answer<Value>> read_fault(const pugi::xml_node& fault) {
 
 }  // namespace
 
-Result<Call> parse_call(std::string_view body) {
-  if (auto call = read_plain_call(body)) return std::move(*call);
-  return parse_any_call(body);
+Result<Call> parse_call(std::string_view body, int nesting) {
+  // Below that its own limit might be the higher one.
+  if (nesting >= usual_nesting)
+    if (auto call = read_plain_call(body)) return std::move(*call);
+  return parse_any_call(body, nesting);
 }
 
-Result<Call> parse_any_call(std::string_view body) {
+Result<Call> parse_any_call(std::string_view body, int nesting) {
   pugi::xml_document document;
   if (!load_xml(document, body, Dialect::request)) return fail("unmarshallable");
   const auto root = document.document_element();
-  auto params = read_params(find_anywhere(root, "params"), Dialect::request);
+  auto params = read_params(find_anywhere(root, "params"), Dialect::request, nesting);
   if (!params) return std::unexpected(std::move(params.error()));
   std::string method = text_of(find_anywhere(root, "methodName"));
   if (method.empty()) return fail("no method name");

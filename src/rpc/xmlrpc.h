@@ -21,8 +21,11 @@ struct Call {
   std::vector<api::Value> params;
 };
 
-// The Error's text is Supervisor's word for what is wrong: "unmarshallable" or "no method name".
-[[nodiscard]] Result<Call> parse_call(std::string_view body);
+inline constexpr int usual_nesting = 100;
+
+// The Error's text is Supervisor's word for what is wrong: "unmarshallable" or "no method name". `nesting`: how deep
+// elements of a parameter may lie in each other.
+[[nodiscard]] Result<Call> parse_call(std::string_view body, int nesting = usual_nesting);
 [[nodiscard]] std::string write_call(const Call& call);
 
 [[nodiscard]] std::string write_reply(const api::Answer<api::Value>& answer);
@@ -30,7 +33,7 @@ struct Call {
 [[nodiscard]] Result<api::Answer<api::Value>> parse_reply(std::string_view body);
 
 // The same, always by way of pugixml: what the others turn to when there is more to a text than plain_reader.h knows.
-[[nodiscard]] Result<Call> parse_any_call(std::string_view body);
+[[nodiscard]] Result<Call> parse_any_call(std::string_view body, int nesting = usual_nesting);
 [[nodiscard]] Result<api::Answer<api::Value>> parse_any_reply(std::string_view body);
 
 }  // namespace sup::rpc

@@ -148,6 +148,19 @@ TEST(ParseCall, LimitsDepth) {
   EXPECT_FALSE(parse_call(deep));
 }
 
+TEST(ParseCall, LimitsDepthAsItIsTold) {
+  const auto nested = [](int levels) {
+    std::string text = "<methodCall><methodName>m</methodName><params><param>";
+    for (int i = 0; i < levels; ++i) text += "<value><array><data>";
+    for (int i = 0; i < levels; ++i) text += "</data></array></value>";
+    return text + "</param></params></methodCall>";
+  };
+  EXPECT_TRUE(parse_call(nested(3), 10));
+  EXPECT_FALSE(parse_call(nested(4), 10));
+  EXPECT_FALSE(parse_call(nested(300)));
+  EXPECT_TRUE(parse_call(nested(300), 1000));
+}
+
 TEST(ParseCall, LimitsTheNumberOfTags) {
   std::string body = "<a><methodName>x</methodName>";
   for (int i = 0; i < 400'000; ++i)

@@ -19,6 +19,7 @@ namespace sup::web {
 namespace {
 
 constexpr long long least_limit = 1024;
+constexpr long long greatest_limit = 1024 * 1024;  // whoever wants more of a log has readProcessStdoutLog
 
 struct Target {
   std::string path;  // unescaped, without leading slashes
@@ -63,7 +64,7 @@ int year_of(WallTime time) {
 // Digits; anything else counts as the least, and a number too great as the greatest.
 long long parse_limit(std::string_view text) {
   if (text.empty() || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) return least_limit;
-  return std::max(to_int(text).value_or(std::numeric_limits<long long>::max()), least_limit);
+  return std::clamp(to_int(text).value_or(greatest_limit), least_limit, greatest_limit);
 }
 
 std::string log_or_reason(const std::string& process, const api::Answer<api::Value>& answer) {

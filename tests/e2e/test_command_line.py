@@ -120,8 +120,8 @@ BROKEN = {
         "[supervisord]\n[program:x]\ncommand=cat\nautorestart=maybe\n",
         "invalid 'autorestart' value 'maybe' in section 'program:x' (file: '{file}')"),
     "bad environment": (
-        "[supervisord]\n[program:x]\ncommand=cat\nenvironment=A=a b,C=d\n",
-        "Unexpected end of key/value pairs in value 'A=a b,C=d' in section 'program:x' (file: '{file}')"),
+        "[supervisord]\n[program:x]\ncommand=cat\nenvironment=A=\n",
+        "Unexpected end of key/value pairs in value 'A=' in section 'program:x' (file: '{file}')"),
     "unknown member": (
         "[supervisord]\n[group:g]\nprograms=nosuch\n",
         "[group:g] names unknown program or fcgi-program nosuch"),

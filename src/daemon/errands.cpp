@@ -1,0 +1,95 @@
+#include "daemon/errands.h"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+namespace sup::daemon {
+namespace {
+
+// Of steps, until the loop looks at everything else.
+constexpr std::chrono::microseconds longest_run{250};
+
+}  // namespace
+
+Errands::Errands(boost::asio::io_context& loop, std::function<void()> after) : loop_(loop), after_(std::move(after)) {}
+
+Errands::~Errands() {
+  if (!thread_) return;
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_one();
+  thread_->join();
+}
+
+void Errands::run(const api::Caller& caller, Step work, Step done) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push(caller.client, {std::move(work), std::move(done)});
+  }
+  if (thread_) return wake_.notify_one();
+  try {
+    thread_.emplace([this] { this->work(); });
+  } catch (const std::system_error&) {
+    // There is no thread to be had: better late than never.
+    Errand errand = waiting_.pop();
+    errand.work();
+    later(caller, std::move(errand.done));
+  }
+}
+
+void Errands::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+    if (ending_) return;
+    Errand errand = waiting_.pop();
+    lock.unlock();
+    errand.work();
+    lock.lock();
+    finished_.push_back(std::move(errand));
+    boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_)] {
+      if (!alive.expired()) finish();
+    });
+  }
+}
+
+void Errands::finish() {
+  Errand errand;
+  {
+    const std::lock_guard lock(mutex_);
+    errand = std::move(finished_.front());
+    finished_.pop_front();
+  }
+  errand.done();
+  after_();
+}
+
+void Errands::later(const api::Caller& caller, Step step) {
+  steps_.push(caller.client, std::move(step));
+  post_steps();
+}
+
+void Errands::post_steps() {
+  if (std::exchange(steps_posted_, true)) return;
+  boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) take_steps();
+  });
+}
+
+void Errands::take_steps() {
+  using SteadyClock = std::chrono::steady_clock;
+  const auto end = SteadyClock::now() + longest_run;
+  while (!steps_.empty() && SteadyClock::now() < end) {
+    Step step = steps_.pop();
+    step();
+  }
+  steps_posted_ = false;
+  if (!steps_.empty()) post_steps();
+  after_();
+}
+
+}  // namespace sup::daemon

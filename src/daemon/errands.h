@@ -1,0 +1,87 @@
+// The errands of the control thread: one thread for what takes long, one queue for what is done in pieces.
+//
+// The thread is started with the first errand, so a daemon that is only asked small things has none.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "api/errands.h"
+
+namespace sup::daemon {
+
+// One queue for each client, which take turns.
+template <class Item>
+class FairQueue {
+ public:
+  [[nodiscard]] bool empty() const { return lanes_.empty(); }
+  void push(std::uint64_t client, Item item) {
+    for (Lane& lane : lanes_)
+      if (lane.client == client) return lane.items.push_back(std::move(item));
+    lanes_.push_back({client, {}});
+    lanes_.back().items.push_back(std::move(item));
+  }
+  [[nodiscard]] Item pop() {
+    Lane& lane = lanes_.front();
+    Item item = std::move(lane.items.front());
+    lane.items.pop_front();
+    if (lane.items.empty()) {
+      lanes_.pop_front();
+    } else {
+      lanes_.splice(lanes_.end(), lanes_, lanes_.begin());
+    }
+    return item;
+  }
+
+ private:
+  struct Lane {
+    std::uint64_t client;
+    std::deque<Item> items;
+  };
+  std::list<Lane> lanes_;  // none is empty; the first is next
+};
+
+class Errands final : public api::Errands {
+ public:
+  // `after` is called behind each step on the loop's thread.
+  Errands(boost::asio::io_context& loop, std::function<void()> after);
+  Errands(const Errands&) = delete;
+  Errands& operator=(const Errands&) = delete;
+  ~Errands() override;  // waits for the work in hand
+
+  void run(const api::Caller& caller, Step work, Step done) override;
+  void later(const api::Caller& caller, Step step) override;
+
+ private:
+  struct Errand {
+    Step work;
+    Step done;
+  };
+
+  void work();
+  void finish();
+  void take_steps();
+  void post_steps();
+
+  boost::asio::io_context& loop_;
+  std::function<void()> after_;
+  FairQueue<Step> steps_;
+  bool steps_posted_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted, which may come too late
+
+  std::mutex mutex_;  // guards all that follows
+  std::condition_variable wake_;
+  FairQueue<Errand> waiting_;
+  std::deque<Errand> finished_;
+  bool ending_ = false;
+  std::optional<std::thread> thread_;
+};
+
+}  // namespace sup::daemon
