@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "engine/test_surroundings.h"
@@ -189,6 +190,21 @@ TEST(Operations, ASignalIsCheckedBeforeTheState) {
   EXPECT_EQ(*daemon.last, "True");
 }
 
+TEST(Operations, ASignalThatCannotBeSentIsAFailureThatLeavesAnUnknownState) {
+  Daemon daemon;
+  daemon.world.add({.name = "x"});
+  daemon.world.run("x");
+  (void)daemon.call("signalProcess", {"x", "HUP"});
+  daemon.world.engine.on_signalled(daemon.world.entry("x").id, SIGHUP, EPERM);
+  EXPECT_EQ(*daemon.last, "fault 30 FAILED: could not signal x");
+  daemon.world.entry("x").machine.state = process::State::running;
+  (void)daemon.call("stopProcess", {"x"});
+  daemon.world.engine.on_signalled(daemon.world.entry("x").id, SIGTERM, EPERM);
+  EXPECT_EQ(*daemon.last, "fault 30 FAILED: could not signal x");
+  EXPECT_EQ(daemon.call("startProcess", {"x"}), "fault 30 FAILED: x is in an unknown process state");
+  EXPECT_EQ(daemon.call("startProcess", {"x", false}), "fault 30 FAILED: x is in an unknown process state");
+}
+
 TEST(Operations, AreRefusedWhileTheDaemonStopsExceptRemoteEvents) {
   Daemon daemon;
   daemon.world.add({.name = "x"});
@@ -210,6 +226,23 @@ TEST(ProcessInfo, UptimeLooksLikePythonsTimedelta) {
   EXPECT_EQ(format_uptime(86400 + 7384), "1 day, 2:03:04");
   EXPECT_EQ(format_uptime(3 * 86400), "3 days, 0:00:00");
   EXPECT_EQ(format_uptime(-5), "0:00:00");
+}
+
+TEST(ProcessInfo, TimesBeyond31BitsAreTheLargestThatFit) {
+  Daemon daemon;
+  daemon.world.add({.name = "x"});
+  daemon.world.clock.time.wall = WallTime(std::chrono::seconds(4'000'000'000));
+  daemon.world.run("x");
+  const std::string info = daemon.call("getProcessInfo", {"x"});
+  EXPECT_THAT(info, testing::HasSubstr("'start': 2147483647, 'stop': 0, 'now': 2147483647,"));
+}
+
+TEST(ProcessInfo, AClockThatWasSetBackGivesNoNegativeUptime) {
+  World world;
+  world.add({.name = "x"});
+  world.run("x");
+  world.clock.time.wall -= std::chrono::hours(5);
+  EXPECT_EQ(description(world.entry("x"), world.clock.time.wall), "pid 1000, uptime 0:00:00");
 }
 
 TEST(ProcessInfo, TheDescriptionSaysWhatTheStateLeavesOpen) {

@@ -319,6 +319,22 @@ def test_a_mistake_is_told_alike(pair, text):
     assert seen["code"] == 2 and seen["err"].startswith("Error: ")
 
 
+def test_a_mistake_is_told_alike_to_who_asks_for_a_reread(pair):
+    """The same words behind CANT_REREAD, whatever the mistake."""
+    pair.start("[program:x]\ncommand=cat\n")
+
+    def tell(daemon):
+        seen = {}
+        for text in BROKEN.split("===\n"):
+            if text != "[supervisord]\nuser=nosuchuser\n":  # at the start alone the original looks for that user
+                daemon.box.write("sd.conf", text)
+                seen[text] = daemon.call("reloadConfig")
+        return seen
+    seen = pair.same(tell)
+    assert {(answer[0], answer[1]) for answer in seen.values()} == {("fault", 92)}
+    assert all(answer[2].startswith("CANT_REREAD: ") for answer in seen.values())
+
+
 OPTIONS = """
 command=cat ; comment
 command=cat #comment

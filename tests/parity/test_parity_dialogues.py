@@ -1,6 +1,7 @@
 """supervisorctl against a server that answers as it is told: every fault that a command knows, and those that it does not."""
 import os
 import re
+import socket
 from xmlrpc.client import Fault
 
 import pytest
@@ -158,6 +159,31 @@ def test_another_version_of_the_api(alike, command):
                                         f"but the remote version is {version}.\n")
 
 
+EVERY = ("status", "status x", "start x", "start", "stop x", "stop", "restart x", "restart", "signal HUP x", "signal", "pid", "pid x", "pid all",
+         "tail x", "tail", "tail -f x", "maintail", "maintail -f", "clear x", "clear", "version", "version x", "fg x", "fg", "avail", "reread",
+         "update", "add x", "add", "remove x", "remove", "shutdown", "shutdown x", "reload", "open unix:///none", "help", "nosuch", "quit")
+
+
+@pytest.mark.parametrize("url", ["unix://@/none", "http://127.0.0.1:1", "unix://@/stale"], ids=["missing", "refused", "stale"])
+@pytest.mark.parametrize("commands", [EVERY[:12], EVERY[12:25], EVERY[25:]], ids=["1", "2", "3"])
+def test_no_server_at_all(pair, url, commands):
+    """Commands that look first say who is not there; the others tell an error."""
+    def run(box):
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(box.path("stale"))
+        where = url.replace("@", box.folder)
+        seen = {}
+        for command in commands:
+            done = box.execute(box.suite.supervisorctl, "-s", where, *command.split())
+            seen[command] = [done.code, told(done.out, where), told(done.err, where)]
+        return seen
+    seen = pair.same_in_box(run)
+    missing = url.endswith("none")
+    assert seen.get("start x", [7 if missing else 4, f"URL {'no such file' if missing else 'refused connection'}\n", ""]) == [
+        7 if missing else 4, f"URL {'no such file' if missing else 'refused connection'}\n", ""]
+    assert seen.get("status", [4])[0] == 4 and seen.get("shutdown", [1])[0] == 1
+
+
 @pytest.mark.parametrize("status", [404, 500])
 @pytest.mark.parametrize("command", ["status", "start x", "avail", "shutdown", "reread", "version"])
 def test_a_status_of_http(alike, command, status):
@@ -236,7 +262,7 @@ def test_open_switches_the_server(pair):
 
 
 def test_questions_before_the_end(pair):
-    """Only in the shell, and only a y or Y at the start means yes."""
+    """Only in the shell or with -i, and only a y or Y at the start means yes."""
     answers = ("", "n", "no", "maybe", " y", "y", "yes", "Y", "Yes", "yellow")
 
     def run(box):
@@ -246,9 +272,10 @@ def test_questions_before_the_end(pair):
                 with Pretender({method: True, "getAllProcessInfo": []}) as server:
                     done = box.execute(box.suite.supervisorctl, "-s", server.url, input=f"{command}\n{answer}\n")
                     seen.append([command, answer, done.code, done.out, server.calls.count(method)])
-            with Pretender({method: True}) as server:
-                done = box.execute(box.suite.supervisorctl, "-s", server.url, command)
-                seen.append([command, done.code, done.out, server.calls])
+            for arguments in ([command], ["-i", command]):
+                with Pretender({method: True}) as server:
+                    done = box.execute(box.suite.supervisorctl, "-s", server.url, *arguments, input="n\n")
+                    seen.append([command, done.code, done.out, server.calls])
         return seen
     seen = pair.same_in_box(run)
     assert [row[1] for row in seen if len(row) == 5 and row[4]] == ["y", "yes", "Y", "Yes", "yellow"] * 2

@@ -80,7 +80,7 @@ FAULTS = """
 20 NO_FILE: startProcess nofile | startProcess noname | startProcess noname False | startProcess gone | startProcess bad
 20 NO_FILE: readProcessStdoutLog nolog 0 0 | readProcessStderrLog nolog -1 1 | readProcessStdoutLog missing 0 0 | sendProcessStdin closed x
 21 NOT_EXECUTABLE: startProcess plain | startProcess folder | startProcess quote | startProcess lost | startProcess plain False
-30 FAILED: readProcessStdoutLog blocked 0 0
+30 FAILED: readProcessStdoutLog blocked 0 0 | clearProcessLogs blocked | clearProcessLog blocked
 40 ABNORMAL_TERMINATION: startProcess deaf
 50 SPAWN_ERROR: startProcess quick
 60 ALREADY_STARTED: startProcess run | startProcess run False | startProcess g:a | startProcess backoff
