@@ -8,16 +8,28 @@
 
 #include <array>
 #include <cerrno>
+#include <limits>
+#include <optional>
+#include <thread>
 
 #include "base/strings.h"
+#include "base/time.h"
+#include "os/other_process.h"
 
 namespace sup::daemon {
 namespace {
 
-std::unexpected<Error> taken(const std::string& path, int fd) {
+constexpr Duration longest_leave = Seconds(2);
+constexpr Duration look_again = std::chrono::milliseconds(5);
+
+std::optional<long long> pid_in(int fd) {
   std::array<char, 32> text{};
   const ssize_t got = pread(fd, text.data(), text.size(), 0);
-  const auto pid = to_int({text.data(), got > 0 ? static_cast<std::size_t>(got) : 0});
+  return to_int({text.data(), got > 0 ? static_cast<std::size_t>(got) : 0});
+}
+
+std::unexpected<Error> taken(const std::string& path, int fd) {
+  const auto pid = pid_in(fd);
   const std::string whose = pid ? fmt::format(" (pid {})", *pid) : std::string();
   return fail(fmt::format("The pidfile {} is locked by another supervisord that runs{}.  Shut it down first, or use "
                           "another pidfile.",
@@ -25,11 +37,22 @@ std::unexpected<Error> taken(const std::string& path, int fd) {
               EWOULDBLOCK);
 }
 
-// False when somebody else has the lock. Only files are locked: /dev/null as a pidfile is everybody's.
+bool is_gone(std::optional<long long> pid) {
+  if (!pid || *pid <= 0 || *pid > std::numeric_limits<pid_t>::max()) return false;
+  const UniqueFd process = os::open_process(static_cast<pid_t>(*pid));
+  return process ? os::has_ended(process.get()) : errno == ESRCH;
+}
+
+// False when somebody else has the lock. Only files are locked: /dev/null as a pidfile is everybody's. When the daemon
+// whose pid is in the file has ended, its manager is just about to, and is waited for.
 bool lock(int fd) {
   struct stat status {};
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return true;
-  return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  for (Duration waited{};; waited += look_again) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
+    if (waited >= longest_leave || !is_gone(pid_in(fd))) return false;
+    std::this_thread::sleep_for(look_again);
+  }
 }
 
 // Is the open file the one that has its name? Its owner may have removed it between our open and our lock.

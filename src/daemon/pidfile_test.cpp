@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <vector>
 
 namespace sup::daemon {
@@ -40,16 +42,38 @@ class Pidfile : public testing::Test {
 TEST_F(Pidfile, IsWrittenAndLocked) {
   std::ofstream(path) << "99999999, a leftover\n";
   ASSERT_TRUE(check_pidfile(path)) << "a file that nobody has locked is overwritten, as ever";
-  const auto file = claim_pidfile(path, 123, log);
+  const std::string pid = std::to_string(getpid());
+  const auto file = claim_pidfile(path, getpid(), log);
   ASSERT_TRUE(file && *file);
-  EXPECT_EQ(content(), "123\n");
+  EXPECT_EQ(content(), pid + "\n");
   const auto checked = check_pidfile(path);
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().text, "The pidfile " + path +
-                                      " is locked by another supervisord that runs (pid 123).  Shut it down first, or "
-                                      "use another pidfile.");
+                                      " is locked by another supervisord that runs (pid " + pid +
+                                      ").  Shut it down first, or use another pidfile.");
   EXPECT_FALSE(claim_pidfile(path, 124, log));
-  EXPECT_EQ(content(), "123\n");
+  EXPECT_EQ(content(), pid + "\n");
+}
+
+TEST_F(Pidfile, OfADaemonThatWasKilledIsFreeWhenItsManagerHasLeft) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t manager = fork();
+  if (manager == 0) {
+    // Its keeper has ended, and it takes its time.
+    const auto file = claim_pidfile(path, std::numeric_limits<pid_t>::max(), log);
+    [[maybe_unused]] const ssize_t told = write(ends[1], "x", 1);
+    usleep(50'000);
+    _exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(read(ends[0], &byte, 1), 1);
+  close(ends[0]);
+  close(ends[1]);
+  EXPECT_TRUE(check_pidfile(path));
+  const auto file = claim_pidfile(path, getpid(), log);
+  EXPECT_TRUE(file && *file);
+  waitpid(manager, nullptr, 0);
 }
 
 TEST_F(Pidfile, IsFreeWhenItIsRemovedWhoeverHasACopyOfItsDescriptor) {
