@@ -15,6 +15,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "os/other_process.h"
+#include "os/shared_folder.h"
 
 namespace sup::daemon {
 namespace {
@@ -70,11 +71,22 @@ bool write_pid(int fd, pid_t pid) {
   return write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
+// What somebody else may have put into a shared folder is neither followed nor written, and its lock says nothing.
+bool is_trusted(int fd, const std::string& path) { return !os::is_in_shared_folder(path) || os::is_private_file(fd); }
+
+UniqueFd open_pidfile(const std::string& path) {
+  constexpr int flags = O_CREAT | O_NONBLOCK | O_CLOEXEC;
+  const int shared = os::is_in_shared_folder(path) ? O_NOFOLLOW : 0;
+  UniqueFd fd(open(path.c_str(), O_RDWR | flags | shared, 0666));
+  if (!fd && errno == EACCES) fd.reset(open(path.c_str(), O_WRONLY | flags | shared, 0666));
+  return fd;
+}
+
 }  // namespace
 
 Result<> check_pidfile(const std::string& path) {
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!fd || lock(fd.get())) return {};
+  if (!fd || !is_trusted(fd.get(), path) || lock(fd.get())) return {};
   return taken(path, fd.get());
 }
 
@@ -82,8 +94,13 @@ Result<UniqueFd> claim_pidfile(const std::string& path, pid_t pid, Log& log) {
   constexpr int attempts = 5;
   UniqueFd fd;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    fd.reset(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-    if (!fd) fd.reset(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    fd = open_pidfile(path);
+    const bool planted = fd ? !is_trusted(fd.get(), path) : errno == ELOOP && os::is_in_shared_folder(path);
+    if (planted) {
+      fd.reset();
+      if (unlink(path.c_str()) != 0 && errno != ENOENT) break;
+      continue;
+    }
     if (!fd) break;
     if (!lock(fd.get())) return taken(path, fd.get());
     if (is_named(fd.get(), path)) break;

@@ -19,7 +19,8 @@ inline constexpr const char* pidfile_name = "pidfile";
 [[nodiscard]] Result<> check_pidfile(const std::string& path);
 
 // Writes and locks it. No descriptor when it could not be written, which is only logged, as Supervisor does; an Error as
-// above. What cannot be locked (a device, a file system without locks) is written all the same.
+// above. What cannot be locked (a device, a file system without locks) is written all the same. In a folder where
+// everybody may write, links and files of others are removed first, locked or not.
 [[nodiscard]] Result<UniqueFd> claim_pidfile(const std::string& path, pid_t pid, Log& log);
 
 // Is the named file this open one, and is it locked, so that no other supervisord can have it?

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +100,45 @@ TEST_F(Pidfile, ThatCannotBeWrittenIsLoggedOnly) {
   ASSERT_TRUE(file);
   EXPECT_FALSE(*file);
   EXPECT_EQ(log.lines, std::vector<std::string>{"could not write pidfile " + folder + "/no/such/folder"});
+}
+
+TEST_F(Pidfile, ReplacesWhatIsPlantedInASharedFolder) {
+  std::filesystem::permissions(folder, std::filesystem::perms::all | std::filesystem::perms::sticky_bit);
+  const std::string victim = folder + "/victim";
+  std::ofstream(victim) << "precious";
+  const auto is_precious = [&] {
+    std::string text;
+    std::getline(std::ifstream(victim), text);
+    return text == "precious";
+  };
+  const auto claim = [&] {
+    EXPECT_TRUE(check_pidfile(path));
+    const auto file = claim_pidfile(path, 7, log);
+    EXPECT_TRUE(file && *file);
+    EXPECT_EQ(content(), "7\n");
+    EXPECT_FALSE(std::filesystem::is_symlink(path));
+    EXPECT_TRUE(is_precious());
+    std::filesystem::remove(path);
+  };
+  std::filesystem::create_symlink(victim, path);
+  claim();
+  std::filesystem::create_symlink(folder + "/none", path);
+  claim();
+  EXPECT_FALSE(std::filesystem::exists(folder + "/none"));
+  std::filesystem::create_hard_link(victim, path);
+  const UniqueFd locked(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(flock(locked.get(), LOCK_EX | LOCK_NB), 0);
+  claim();
+  ASSERT_EQ(mkfifo(path.c_str(), 0666), 0);
+  claim();
+}
+
+TEST_F(Pidfile, FollowsALinkWhereOnlyItsOwnerMayWrite) {
+  std::filesystem::create_symlink(folder + "/real", path);
+  const auto file = claim_pidfile(path, 7, log);
+  EXPECT_TRUE(file && *file);
+  EXPECT_TRUE(std::filesystem::is_symlink(path));
+  EXPECT_EQ(content(), "7\n");
 }
 
 TEST_F(Pidfile, ThatIsADeviceIsEverybodys) {

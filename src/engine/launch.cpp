@@ -104,7 +104,8 @@ Result<std::unique_ptr<OpenedLogs>> Engine::open_logs(const Entry& entry) {
   auto opened = std::make_unique<OpenedLogs>();
   const auto open = [&](const std::string& path, const config::LogTarget& target, logs::RotatingFile& into) -> Result<> {
     if (path.empty()) return {};
-    auto file = out_.files.open_log({path, target.max_bytes, target.backups});
+    auto file = out_.files.open_log(
+        {path, target.max_bytes, target.backups, target.kind == config::LogTarget::Kind::automatic});
     if (!file) return std::unexpected(file.error());
     into = std::move(*file);
     return {};

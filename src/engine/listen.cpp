@@ -15,6 +15,7 @@
 
 #include "base/strings.h"
 #include "engine/files.h"
+#include "os/shared_folder.h"
 
 namespace sup::engine {
 namespace {
@@ -36,14 +37,13 @@ bool is_dispensable(const std::string& path) {
 }
 
 Result<> give_away(const config::FcgiSocket& socket) {
-  const char* path = socket.path.c_str();
-  if (socket.owner &&
-      chown(path, static_cast<uid_t>(socket.owner->uid), static_cast<gid_t>(socket.owner->gid)) != 0) {
-    return errno_failure(errno, "Could not change ownership of socket file: ", socket.path);
+  if (const auto done = os::set_socket_mode(socket.path, socket.mode.value_or(default_mode)); !done) {
+    return errno_failure(done.error().code, "Could not change permissions of socket file: ", socket.path);
   }
-  if (chmod(path, socket.mode.value_or(default_mode)) != 0) {
-    return errno_failure(errno, "Could not change permissions of socket file: ", socket.path);
-  }
+  if (!socket.owner) return {};
+  const auto done = os::set_socket_owner(socket.path, static_cast<uid_t>(socket.owner->uid),
+                                         static_cast<gid_t>(socket.owner->gid));
+  if (!done) return errno_failure(done.error().code, "Could not change ownership of socket file: ", socket.path);
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "http/server.h"
+#include "os/shared_folder.h"
 
 namespace sup::http {
 namespace {
@@ -119,9 +120,9 @@ Listener listen_unix(const std::string& path, std::uint32_t mode, std::int64_t u
   ::fchmod(fd.get(), mode);  // the file is never more open than this, not even for a moment
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&temporary_address), sizeof temporary_address) != 0)
     return failure(errno);
-  if (::chmod(temporary.path.c_str(), mode) != 0) return failure(errno);
-  if (::chown(temporary.path.c_str(), static_cast<uid_t>(uid), static_cast<gid_t>(gid)) != 0)
-    return errno == EPERM ? chown_failure(path, uid, gid) : failure(errno);
+  if (const auto done = os::set_socket_mode(temporary.path, mode); !done) return failure(done.error().code);
+  if (const auto done = os::set_socket_owner(temporary.path, static_cast<uid_t>(uid), static_cast<gid_t>(gid)); !done)
+    return done.error().code == EPERM ? chown_failure(path, uid, gid) : failure(done.error().code);
   if (::listen(fd.get(), backlog) != 0) return failure(errno);
   if (const auto taken = take_path(temporary.path, path, address, unlinked); !taken) return failure(taken.error());
   return fd;

@@ -80,6 +80,19 @@ TEST_F(Listening, NeverRemovesAFileThatHoldsSomething) {
   EXPECT_EQ(std::filesystem::file_size(path), 8u);
 }
 
+TEST_F(Listening, FollowsNoLinkThatWasPlantedAtItsPath) {
+  const std::string victim = folder + "/victim";
+  std::ofstream(victim) << "precious";
+  std::filesystem::permissions(victim, std::filesystem::perms::owner_read);
+  std::filesystem::create_symlink(victim, path);
+  std::filesystem::create_symlink(victim, path + "." + std::to_string(getpid()));
+  const auto fd = listen_unix(path, 0777, -1, -1, nullptr);
+  ASSERT_TRUE(fd);
+  EXPECT_TRUE(std::filesystem::is_socket(std::filesystem::symlink_status(path)));
+  EXPECT_EQ(std::filesystem::status(victim).permissions(), std::filesystem::perms::owner_read);
+  EXPECT_EQ(std::filesystem::file_size(victim), 8u);
+}
+
 TEST_F(Listening, NamesTheErrno) {
   path = folder + "/none/s";
   const auto fd = listen_unix(path, 0700, -1, -1, nullptr);

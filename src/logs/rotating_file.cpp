@@ -23,7 +23,7 @@ std::string backup_name(const std::string& path, long long number) {
 }  // namespace
 
 Result<RotatingFile> RotatingFile::open(FilePlan plan, const Files& files) {
-  auto target = Target::open(plan.path, files);
+  auto target = Target::open(plan.path, files, plan.own);
   if (!target) return std::unexpected(std::move(target.error()));
   RotatingFile file;
   file.rotate_at_ = plan.max_bytes;
@@ -106,7 +106,7 @@ bool RotatingFile::path_is_another_file() const {
 }
 
 Result<> RotatingFile::begin_anew() {
-  auto target = Target::open(plan_.path, *files_);
+  auto target = Target::open(plan_.path, *files_, plan_.own);
   if (!target) return std::unexpected(std::move(target.error()));
   target_ = std::move(*target);
   identity_.reset();

@@ -22,6 +22,7 @@ struct FilePlan {
   std::string path;
   long long max_bytes = 0;  // 0: never rotate
   long long backups = 0;    // 0: truncate instead
+  bool own = false;         // see Target::open
 };
 
 // A file and how long it is at some moment.

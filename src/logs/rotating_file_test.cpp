@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "logs/test_files.h"
 
 namespace sup::logs {
@@ -38,6 +41,41 @@ TEST_F(Rotating, appends_to_what_is_there) {
   auto file = open(0, 0);
   ASSERT_TRUE(file.write("new"));
   EXPECT_EQ(folder.get("log"), "old new");
+}
+
+TEST_F(Rotating, an_own_file_follows_and_extends_nothing_that_others_have_planted) {
+  const std::string path = folder.path("log");
+  const std::string victim = folder.path("victim");
+  const auto write_own = [&] {
+    auto file = RotatingFile::open({path, 0, 0, true}, files);
+    ASSERT_TRUE(file);
+    EXPECT_TRUE(file->write("secret"));
+    EXPECT_EQ(folder.get("victim"), "precious");
+    EXPECT_FALSE(std::filesystem::is_symlink(path));
+    EXPECT_EQ(folder.get("log"), "secret");
+    EXPECT_EQ(std::filesystem::status(path).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    std::filesystem::remove(path);
+  };
+  std::ofstream(victim) << "precious";
+  std::filesystem::create_symlink(victim, path);
+  write_own();
+  std::filesystem::create_hard_link(victim, path);
+  write_own();
+  ASSERT_EQ(::mkfifo(path.c_str(), 0666), 0);
+  write_own();
+
+  auto file = RotatingFile::open({path, 4, 1, true}, files).value();
+  EXPECT_TRUE(file.write("abc"));
+  std::filesystem::create_symlink(victim, path + ".1");
+  EXPECT_TRUE(file.write("def"));  // is rotated onto the link
+  EXPECT_EQ(folder.get("victim"), "precious");
+  EXPECT_EQ(folder.get("log.1"), "abcdef");
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink(victim, path);
+  EXPECT_TRUE(file.reopen());
+  EXPECT_TRUE(file.write("x"));
+  EXPECT_EQ(folder.get("victim"), "precious");
 }
 
 TEST_F(Rotating, rotates_after_the_write_that_reaches_the_limit) {

@@ -10,12 +10,14 @@
 #include <climits>
 
 #include "base/strings.h"
+#include "os/shared_folder.h"
 
 namespace sup::logs {
 namespace {
 
 constexpr int base_flags = O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 constexpr mode_t file_mode = 0666;
+constexpr mode_t private_mode = 0600;
 
 // The number of the descriptor that `path` is another name of, or -1.
 int descriptor_named(std::string_view path) {
@@ -39,6 +41,17 @@ UniqueFd open_both_ends(const std::string& path, const Files& files) {
   return UniqueFd(files.open(path.c_str(), (base_flags & ~O_CREAT) | O_RDWR, 0));
 }
 
+// A file that nobody else can have made. What else is there, because somebody was quick between two of our steps, goes.
+Result<UniqueFd> open_own(const std::string& path, const Files& files) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    UniqueFd fd(files.open(path.c_str(), base_flags | O_WRONLY | O_NOFOLLOW, private_mode));
+    if (fd && os::is_private_file(fd.get())) return fd;
+    if (!fd && errno != ELOOP && errno != ENXIO) return std::unexpected(system_error("open", path, errno));
+    if (files.unlink(path.c_str()) != 0 && errno != ENOENT) return std::unexpected(system_error("remove", path, errno));
+  }
+  return std::unexpected(system_error("open", path, EEXIST));
+}
+
 }  // namespace
 
 Result<Target> Target::share(int fd, const Files& files) {
@@ -48,7 +61,12 @@ Result<Target> Target::share(int fd, const Files& files) {
   return Target(std::move(copy), kind, files);
 }
 
-Result<Target> Target::open(const std::string& path, const Files& files) {
+Result<Target> Target::open(const std::string& path, const Files& files, bool own_file) {
+  if (own_file) {
+    auto fd = open_own(path, files);
+    if (!fd) return std::unexpected(std::move(fd.error()));
+    return Target(std::move(*fd), Kind::file, files);
+  }
   const int own = descriptor_named(path);
   // Opened anew, a redirected standard output would have two file positions that overwrite each other's text.
   if (own >= 0 && type_of(own) == S_IFREG) return share(own, files);

@@ -21,7 +21,9 @@ class Target {
   // Creates the file where it is missing (0666 & umask). Never waits, not even for a named pipe without reader.
   // /dev/stdout, /dev/stderr, /dev/fd/N and /proc/self/fd/N also work where they cannot be opened by name: sockets,
   // and pipes of another user.
-  [[nodiscard]] static Result<Target> open(const std::string& path, const Files& files);
+  // `own`: nobody else is to have made it, so links, files of others or with a second name and whatever is no file are
+  // removed first.
+  [[nodiscard]] static Result<Target> open(const std::string& path, const Files& files, bool own = false);
   // A duplicate of `fd`, whose flags stay untouched since other processes share them.
   [[nodiscard]] static Result<Target> share(int fd, const Files& files = real_files());
 
