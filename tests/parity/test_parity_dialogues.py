@@ -313,3 +313,34 @@ def test_the_history_of_what_is_typed(pair):
         child.close()
         return os.path.exists(box.path("typed")) and box.read("typed")
     pair.differs("history-option", run, lambda seen: seen is False, lambda seen: "help version" in seen)
+
+
+TOPICS = ("add avail clear exit fg maintail open pid quit reload remove reread restart shutdown signal start status stop tail update version "
+          "help EOF nosuch STATUS start,stop _x").split()
+LINES = ["", "   ", "\t", "status", "  status x  ", "status\tx", "?", "? status", "?status", "??", "? nosuch", "!", "!ls", "! status", "stop:x", "stop x:",
+         "stop g:*", "start x y x", "stop nosuch x all", "status all x", "STATUS", "Status", "status;", "status,", "status#", "#status", "-x", "@", "123",
+         "1 2", "_", "_x", "a_b", "status 'x'", 'status "x y"', "status x\\ y", "status a:b:c", "status ::", "status :", "status *", "status x:*",
+         "start all", "start ALL", "start allx", "signal HUP all x", "signal x", "nosuch", "nosuch x", "é", "status é", "x" * 300, "status " + "x" * 300,
+         "pid", "pid x y", "pid all x", "version x", "version", "avail x", "reread x", "shutdown x", "reload x", "add", "remove", "update",
+         "tail", "tail x y", "tail a b c d", "tail -f", "tail -", "tail -x y", "tail -1x y", "tail -+5 x", "tail -1_0 x", "tail --5 x", "tail x stdout y",
+         "maintail x", "maintail -x", "maintail -5 -6", "maintail a b", "fg", "fg x y", "fg nosuch", "clear", "clear all x", "open", "open x",
+         "open http:", "open ftp://x", "help help", "help  start", "help start stop", "help EOF", "help exit quit", "EOFx", "exitx", "quit2"]
+
+
+def test_the_help_of_everything(alike):
+    code, out, _ = alike("", {"getAllProcessInfo": []}, input="help\n?\n" + "".join(f"help {topic}\n" for topic in TOPICS))
+    assert code == 0 and out.count("*** No help on") == 5
+
+
+def test_lines_of_every_kind(alike):
+    """How a line is divided, which names are meant, and what is said about those that are none."""
+    answers = {"getAllProcessInfo": [info("x", 20, "RUNNING", ""), info("p", 0, "STOPPED", "", "g")], "stopProcess": True, "startProcess": True,
+               "stopProcessGroup": [], "startAllProcesses": [], "stopAllProcesses": [], "signalAllProcesses": [], "getPID": 5,
+               "getProcessInfo": Fault(10, "BAD_NAME: x"), "getSupervisorVersion": "4", "reloadConfig": [[[], [], []]],
+               "readProcessStdoutLog": "out", "readLog": "main", "clearProcessLogs": True, "clearAllProcessLogs": [], "signalProcess": True}
+    assert alike("", answers, input="\n".join(LINES) + "\n")[0] == 0
+
+
+@pytest.mark.parametrize("line", ["stop:x", "? status", "!ls", "é", "STATUS", "status;"])
+def test_words_on_the_command_line_are_one_line(alike, line):
+    alike(line, {"getAllProcessInfo": [info("x", 20, "RUNNING", "")], "stopProcess": Fault(10, "BAD_NAME: :x")})
