@@ -162,6 +162,20 @@ def test_what_listeners_may_answer(pair, third):
     assert all("DEBG event 0 sent to listener " + name in seen[name] for name in names)
 
 
+def test_an_answer_of_no_bytes(pair):
+    pair.script("l", "echo READY; read line; head -c 8 > /dev/null; echo RESULT 0; exec sleep 600")
+    pair.start(pool("l", "REMOTE_COMMUNICATION", 1))
+
+    def session(daemon):
+        daemon.wait_state("l", "RUNNING")
+        daemon.wait_log("l: ACKNOWLEDGED -> READY")
+        daemon.rpc.sendRemoteCommEvent("a", "b")
+        daemon.wait_log("'l' stdout output", count=2)
+        daemon.rpc.getState()
+        return "l: event was rejected" in daemon.log()
+    pair.differs("result-zero", session, lambda rejected: not rejected, lambda rejected: rejected)
+
+
 def test_the_first_ready_listener_gets_the_event(pair):
     """By priority, which all of a pool share, and then by name as text."""
     pair.script("l", "echo READY; exec sleep 600")
