@@ -29,7 +29,7 @@ int run(const std::string& program, const std::vector<std::string>& arguments, c
   Console console;
   const auto settings = read_settings(arguments, program, host);
   if (!settings) {
-    console.complain(cli::usage_error(settings.error().message, program) + config::describe_place(settings.error()));
+    console.complain(cli::usage_error(settings.error(), program));
     return cli::usage_exit_code;
   }
   if (settings->help) {

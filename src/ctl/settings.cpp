@@ -72,20 +72,20 @@ void merge(Settings& settings, CommandLine&& line) {
 
 }  // namespace
 
-std::expected<Settings, config::Problem> read_settings(const std::vector<std::string>& arguments,
-                                                       const std::string& program, const config::Host& host) {
+std::expected<Settings, std::string> read_settings(const std::vector<std::string>& arguments,
+                                                   const std::string& program, const config::Host& host) {
   auto parsed = cli::parse(arguments, options());
-  if (!parsed) return std::unexpected(config::Problem{parsed.error(), {}, {}});
+  if (!parsed) return std::unexpected(parsed.error());
   CommandLine line;
   const auto taken = cli::take_each(*parsed, [&](const cli::Given& given) { return take(line, given); });
-  if (!taken) return std::unexpected(config::Problem{taken.error(), {}, {}});
+  if (!taken) return std::unexpected(taken.error());
   Settings settings;
   settings.help = line.help;
   if (settings.help) return settings;
   const auto path = line.configuration ? line.configuration : config::find_default(program, host);
   if (path) {
     auto file = config::load_ctl(*path, host);
-    if (!file) return std::unexpected(std::move(file.error()));
+    if (!file) return std::unexpected(std::move(file.error().message));
     merge(settings, std::move(*file));
   }
   settings.words = std::move(parsed->words);

@@ -21,11 +21,10 @@ struct Settings {
   std::vector<std::string> words;  // the command; empty: start a shell
 };
 
-// `arguments` without the program's name. On a mistake: its message for cli::usage_error(), and its place if it is in a
-// file.
-[[nodiscard]] std::expected<Settings, config::Problem> read_settings(const std::vector<std::string>& arguments,
-                                                                     const std::string& program,
-                                                                     const config::Host& host);
+// `arguments` without the program's name. On a mistake: its message for cli::usage_error(). Where in a file it is stays
+// untold: scripts compare what supervisorctl says, and `supervisord --check` tells more.
+[[nodiscard]] std::expected<Settings, std::string> read_settings(const std::vector<std::string>& arguments,
+                                                                 const std::string& program, const config::Host& host);
 
 [[nodiscard]] std::string help_text(std::string_view program);
 

@@ -16,12 +16,12 @@ struct Reading : ::testing::Test {
 
   Settings settings(const Words& arguments) {
     const auto read = read_settings(arguments, "/usr/bin/supervisorctl", host);
-    EXPECT_TRUE(read) << read.error().message;
+    EXPECT_TRUE(read) << read.error();
     return read.value_or(Settings{});
   }
   std::string refusal(const Words& arguments) {
     const auto read = read_settings(arguments, "/usr/bin/supervisorctl", host);
-    return read ? "accepted" : read.error().message;
+    return read ? "accepted" : read.error();
   }
 };
 

@@ -80,6 +80,16 @@ def test_command_lines_of_supervisorctl(pair, arguments):
     pair.same_in_box(lambda box: box.execute(box.suite.supervisorctl, *arguments), first_of_help)
 
 
+@pytest.mark.parametrize("text", ["", "[supervisord]\n", "[supervisorctl]\nserverurl=%(ENV_NOSUCH)s\n",
+                                  "[supervisorctl]\nserverurl=%(nosuch)s\n", "[supervisorctl]\nprompt=%\n",
+                                  "[supervisorctl]\nserverurl=foo\n", "[supervisorctl]\n[include]\n"])
+def test_a_broken_file_of_supervisorctl(pair, text):
+    """Two lines for a mistake, and no more."""
+    pair.write("ctl.conf", text)
+    pair.same_in_box(lambda box: box.execute(box.suite.supervisorctl, "-c", box.path("ctl.conf"), "version"),
+                     lambda done: {**done, "out": re.sub(r"file: .*", "file: F", done["out"])})
+
+
 def test_a_session_of_changes(pair):
     pair.start(f"[program:keep]\n{SLEEPER}[program:change]\n{SLEEPER}[program:drop]\n{SLEEPER}", )
 
