@@ -10,12 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
-#include <optional>
 
 #include "base/strings.h"
 #include "base/unique_fd.h"
 #include "os/identity.h"
-#include "os/limits.h"
 #include "os/signals.h"
 
 namespace sup::daemon {
@@ -47,17 +45,14 @@ constexpr const char* nproc_complaint =
 Result<std::optional<os::Limit>> raise_limit(const LimitRule& rule, EarlyMessages& messages) {
   auto limit = os::get_limit(rule.resource);
   if (!limit) return std::unexpected(limit.error());
-  const auto minimum = static_cast<rlim_t>(std::max(rule.minimum, 0LL));
-  if (limit->soft == RLIM_INFINITY || limit->soft >= minimum) return std::nullopt;
-  const rlim_t hard = limit->hard;
-  limit->soft = minimum;
-  if (limit->hard != RLIM_INFINITY && limit->hard < minimum) limit->hard = minimum;
-  if (!os::set_limit(rule.resource, *limit)) {
+  const auto wanted = raised(*limit, rule.minimum);
+  if (!wanted) return std::nullopt;
+  if (!os::set_limit(rule.resource, *wanted)) {
     // Supervisor shows the minimum here when that is what was asked of the hard limit.
-    return fail(fmt::format(fmt::runtime(rule.complaint), rule.minimum, std::max(hard, minimum)));
+    return fail(fmt::format(fmt::runtime(rule.complaint), rule.minimum, wanted->hard));
   }
   messages.add(Level::info, fmt::format("Increased {} limit to {}", rule.name, rule.minimum));
-  return limit;
+  return wanted;
 }
 
 std::string directory_problem(const std::string& directory, int code) {
@@ -76,6 +71,14 @@ void EarlyMessages::write_to(Log& log) const {
   write([](Level level) { return level >= Level::critical; });
   write([](Level level) { return level < Level::critical && level >= Level::warn; });
   write([](Level level) { return level < Level::warn; });
+}
+
+std::optional<os::Limit> raised(os::Limit limit, long long minimum) {
+  const auto least = static_cast<rlim_t>(std::max(minimum, 0LL));
+  if (limit.soft == RLIM_INFINITY || limit.soft >= least) return std::nullopt;
+  limit.soft = least;
+  if (limit.hard != RLIM_INFINITY) limit.hard = std::max(limit.hard, least);
+  return limit;
 }
 
 Result<> take_identity(const config::Daemon& daemon, keeper::Client& keeper, EarlyMessages& messages) {

@@ -1,6 +1,7 @@
 // Steps of starting up that stand on their own: each does one thing to the system and says what came of it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "config/config.h"
 #include "keeper/client.h"
 #include "logs/main_log.h"
+#include "os/limits.h"
 
 namespace sup::daemon {
 
@@ -30,6 +32,9 @@ class EarlyMessages {
 // descriptors grow with the number of children, takes as many as the hard limit allows.
 [[nodiscard]] Result<> raise_limits(const config::Daemon& daemon, keeper::Client& keeper, EarlyMessages& messages);
 void use_all_descriptors();
+
+// What a limit has to become for at least `minimum`; nullopt when it is enough.
+[[nodiscard]] std::optional<os::Limit> raised(os::Limit limit, long long minimum);
 
 // Removes AUTO child logs that an earlier daemon of this identifier left behind.
 void clear_child_logs(const std::string& directory, std::string_view identifier, Log& log);

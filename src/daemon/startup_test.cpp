@@ -34,6 +34,20 @@ TEST(ServerUrl, IsTheFirstUnixSocketElseTheFirstPort) {
   EXPECT_EQ(server_url(config), "unix:///run/s.sock");
 }
 
+TEST(Limits, AreRaisedToTheMinimumAndNeverLowered) {
+  constexpr rlim_t none = RLIM_INFINITY;
+  struct Case {
+    os::Limit now;
+    long long minimum;
+    std::optional<os::Limit> then;
+  };
+  for (const Case& each : {Case{{300, 2000}, 700, os::Limit{700, 2000}}, Case{{300, 500}, 700, os::Limit{700, 700}},
+                           Case{{300, none}, 700, os::Limit{700, none}}, Case{{700, 700}, 700, std::nullopt},
+                           Case{{none, none}, 700, std::nullopt}, Case{{0, 0}, -1, std::nullopt}}) {
+    EXPECT_EQ(raised(each.now, each.minimum), each.then) << each.now.soft << ' ' << each.now.hard;
+  }
+}
+
 struct ListLog final : Log {
   std::vector<std::string> lines;
   void write(Level, std::string_view message) override { lines.emplace_back(message); }

@@ -96,7 +96,7 @@ environment=A=
 [supervisord]
 [program:x]
 command=cat
-environment=B=a?b
+environment=A?B
 ===
 [supervisord]
 [program:x]

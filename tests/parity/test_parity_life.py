@@ -181,6 +181,23 @@ def test_logs_of_an_earlier_life_are_removed(pair):
     assert "x-stdout---me-RANDOM.log" in seen[0] and "x-stdout---me-abc.log" not in seen[0] and len(seen[1]) == 1
 
 
+@pytest.mark.root
+def test_a_folder_of_logs_that_may_not_be_listed(pair):
+    for box in pair.boxes:
+        os.chmod(box.folder, 0o777)
+        os.mkdir(box.path("logs"))
+        os.chmod(box.path("logs"), 0o733)
+    pair.start("[program:x]\ncommand=cat\n", supervisord="childlogdir=@/logs\nloglevel=info", preexec=as_nobody(), start=False)
+
+    def look(daemon):
+        box = daemon.box
+        box.write("sd.conf", box.read("sd.conf").replace(f"childlogdir={box}\n", ""))
+        daemon.start().wait_state("x", "RUNNING")
+        return plain(daemon), len(os.listdir(box.path("logs")))
+    seen = pair.same(look)
+    assert "WARN Could not clear childlog dir" in seen[0] and seen[1] == 2
+
+
 @pytest.mark.parametrize("options, arguments", [("nocleanup=true", []), ("", ["-k"])])
 def test_nocleanup_leaves_them(pair, options, arguments):
     pair.write("x-stdout---supervisor-abc.log", "old")
