@@ -140,29 +140,6 @@ TEST(Engine, WhatTheSystemRefusesIsASpawnErrorInSupervisorsWords) {
   }
 }
 
-TEST(Engine, AChildWhosePipesGotLostIsKilledAndAFailedStart) {
-  World world;
-  world.add({.name = "x"});
-  world.engine.start(world.entry("x"), false, [](Answer) {});
-  world.children.pending.clear();
-  const ProcessId id = world.entry("x").id;
-  keeper::Spawned spawned;
-  spawned.pid = 77;
-  spawned.lost = true;
-  world.engine.on_spawned(id, std::move(spawned));
-  EXPECT_THAT(world.children.signals, ElementsAre("x SIGKILL group"));
-  EXPECT_EQ(world.state("x"), State::backoff);
-  EXPECT_EQ(world.entry("x").spawn_error, "too many open files to spawn 'x'");
-  world.engine.on_exited(id, 77, {.status = SIGKILL});
-  EXPECT_THAT(world.children.acknowledged, ElementsAre(id));
-  EXPECT_EQ(world.state("x"), State::backoff);
-  EXPECT_THAT(world.log.lines, Not(Contains(HasSubstr("exited"))));
-  world.advance(seconds(1));
-  world.children.answer_spawns();
-  EXPECT_EQ(world.state("x"), State::starting);
-  EXPECT_EQ(world.entry("x").machine.pid, 1000);
-}
-
 TEST(Engine, ALogThatCannotBeOpenedIsASpawnError) {
   World world;
   world.files.open_error = EACCES;
