@@ -5,7 +5,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <optional>
 
 #include "logs/test_files.h"
 
@@ -153,6 +156,68 @@ TEST_F(DaemonLog, sends_each_line_of_a_message_to_syslog) {
   while (sent < 100000 && syslog.send("more", local_time(9, 8, 7, 0)))
     ++sent;
   EXPECT_LT(sent, 100000);
+}
+
+// A daemon that listens at a stream and reads when it is told to.
+struct StreamDaemon {
+  explicit StreamDaemon(const std::string& path) : listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    EXPECT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener.get(), 5), 0);
+  }
+  // The records that have come since.
+  std::vector<std::string> take() {
+    if (!connection) connection = UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    char buffer[65536];
+    for (ssize_t n; (n = ::recv(connection.get(), buffer, sizeof buffer, 0)) > 0;)
+      text.append(buffer, static_cast<std::size_t>(n));
+    std::vector<std::string> records;
+    for (std::size_t end; (end = text.find('\0')) != text.npos; text.erase(0, end + 1))
+      records.push_back(text.substr(0, end));
+    return records;
+  }
+
+  UniqueFd listener;
+  UniqueFd connection;
+  std::string text;
+};
+
+TEST_F(DaemonLog, ends_records_on_a_stream_with_a_zero_byte) {
+  const std::string path = folder.path("syslog");
+  std::optional<StreamDaemon> daemon(path);
+  Syslog syslog(path);
+  for (const char* line : {"one", "", "three"})
+    ASSERT_TRUE(syslog.send(line, local_time(9, 8, 7, 0)));
+  EXPECT_THAT(daemon->take(),
+              testing::ElementsAre("<14>Nov  2 09:08:07 supervisord: one", "<14>Nov  2 09:08:07 supervisord: ",
+                                   "<14>Nov  2 09:08:07 supervisord: three"));
+  daemon.reset();
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+  EXPECT_FALSE(syslog.send("nobody", local_time(9, 8, 7, 0)));
+  daemon.emplace(path);
+  ASSERT_TRUE(syslog.send("again", local_time(9, 8, 7, 0)));
+  EXPECT_THAT(daemon->take(), testing::ElementsAre(EndsWith(": again")));
+}
+
+TEST_F(DaemonLog, tears_no_record_on_a_stream_that_is_not_read) {
+  const std::string path = folder.path("syslog");
+  StreamDaemon daemon(path);
+  Syslog syslog(path);
+  const auto line = [](int i) { return std::to_string(i) + std::string(100'000, static_cast<char>('a' + i % 26)); };
+  std::vector<std::string> sent;
+  std::vector<std::string> got;
+  for (int i = 0; i < 60; ++i) {
+    if (syslog.send(line(i), local_time(9, 8, 7, 0))) sent.push_back("<14>Nov  2 09:08:07 supervisord: " + line(i));
+    if (i % 10 == 9) std::ranges::move(daemon.take(), std::back_inserter(got));
+  }
+  while (!syslog.send("end", local_time(9, 8, 7, 0)))
+    std::ranges::move(daemon.take(), std::back_inserter(got));
+  std::ranges::move(daemon.take(), std::back_inserter(got));
+  sent.push_back("<14>Nov  2 09:08:07 supervisord: end");
+  EXPECT_TRUE(got == sent) << got.size() << " of " << sent.size();
+  EXPECT_LT(sent.size(), 60U);  // it did not keep up
 }
 
 TEST_F(DaemonLog, a_missing_syslog_daemon_is_no_disaster) {

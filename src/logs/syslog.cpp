@@ -35,6 +35,7 @@ bool Syslog::connect() {
     if (fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
       socket_ = std::move(fd);
       stream_ = type == SOCK_STREAM;
+      rest_.clear();
       return true;
     }
     if (errno != EPROTOTYPE) return false;
@@ -43,11 +44,27 @@ bool Syslog::connect() {
 }
 
 bool Syslog::send_all(std::string_view record) {
-  while (!record.empty()) {
-    const ssize_t n = ::send(socket_.get(), record.data(), record.size(), MSG_NOSIGNAL);
+  if (!rest_.empty()) {
+    std::string_view rest = rest_;
+    const bool done = push(rest);
+    rest_.erase(0, rest_.size() - rest.size());
+    if (!done) return false;
+  }
+  const std::size_t whole = record.size();
+  if (push(record)) return true;
+  if (!socket_ || record.size() == whole) return false;
+  // What has begun must be ended some time, or the next record would become a part of it.
+  rest_ = record;
+  return true;
+}
+
+// Takes from the front of `bytes` what could be sent; false: not all, and without socket_ the connection is lost.
+bool Syslog::push(std::string_view& bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n >= 0) {
       patience_.relieve();
-      record.remove_prefix(static_cast<std::size_t>(n));
+      bytes.remove_prefix(static_cast<std::size_t>(n));
     } else if (errno == EAGAIN || errno == ENOBUFS) {
       if (!patience_.wait_writable(socket_.get())) return false;
     } else if (errno != EINTR) {

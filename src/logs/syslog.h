@@ -21,8 +21,10 @@ class Syslog {
  private:
   [[nodiscard]] bool connect();
   [[nodiscard]] bool send_all(std::string_view record);
+  [[nodiscard]] bool push(std::string_view& bytes);
 
   std::string path_;
+  std::string rest_;  // of a record whose beginning is on the stream
   UniqueFd socket_;
   bool stream_ = false;
   Patience patience_;
