@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "cli/help.h"
 
 namespace sup::cli {
@@ -41,6 +43,7 @@ std::string shown(const Words& arguments) {
 struct Case {
   Words arguments;
   std::string expected;
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << testing::PrintToString(c.arguments); }
 };
 
 class Parsing : public testing::TestWithParam<Case> {};

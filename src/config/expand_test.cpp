@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 namespace sup::config {
@@ -18,6 +19,7 @@ Scope names() {
 struct Case {
   const char* text;
   const char* result;
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.text; }
 };
 
 class Expanding : public testing::TestWithParam<Case> {};

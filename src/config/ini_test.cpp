@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
 
 namespace sup::config {
@@ -32,6 +33,7 @@ struct Good {
   const char* about;
   const char* text;
   const char* sections;
+  friend void PrintTo(const Good& c, std::ostream* out) { *out << c.about; }
 };
 
 class WellFormed : public testing::TestWithParam<Good> {};
@@ -77,6 +79,7 @@ struct Bad {
   const char* text;
   const char* message;
   int line;
+  friend void PrintTo(const Bad& c, std::ostream* out) { *out << c.about; }
 };
 
 class Malformed : public testing::TestWithParam<Bad> {};

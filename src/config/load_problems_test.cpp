@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ std::string refusal(test::FakeHost& host, const std::string& text) {
 struct Bad {
   const char* text;  // behind [supervisord] and a line end
   const char* message;
+  friend void PrintTo(const Bad& c, std::ostream* out) { *out << testing::PrintToString(std::string(c.text)); }
 };
 
 class Wrong : public testing::TestWithParam<Bad> {};
