@@ -35,6 +35,7 @@ class Sink;
 struct Stream {
   std::function<void(Sink&)> write;
   std::size_t size_hint = 0;  // bytes of text, roughly
+  std::string edition = {};   // streams of the same edition tell the same value; empty: unlike any other
   bool operator==(const Stream&) const { return false; }
 };
 

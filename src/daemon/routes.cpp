@@ -44,8 +44,9 @@ bool takes_long(const api::Answer<api::Value>& answer) {
 // The way back of an operation. One that forgets to answer must not leave the client waiting for ever.
 class PendingReply {
  public:
-  PendingReply(std::shared_ptr<http::Exchange> exchange, api::Errands& errands, api::Caller caller)
-      : exchange_(std::move(exchange)), errands_(&errands), caller_(std::move(caller)) {}
+  PendingReply(std::shared_ptr<http::Exchange> exchange, api::Errands& errands, api::Caller caller,
+               std::shared_ptr<Routes::Shared> shared)
+      : exchange_(std::move(exchange)), errands_(&errands), caller_(std::move(caller)), shared_(std::move(shared)) {}
   PendingReply(PendingReply&&) = default;
   PendingReply& operator=(PendingReply&&) = delete;
   ~PendingReply() {
@@ -54,10 +55,13 @@ class PendingReply {
 
   void operator()(api::Answer<api::Value> answer) {
     auto exchange = std::exchange(exchange_, nullptr);
+    if (answer && answer->stream() != nullptr && !answer->stream()->edition.empty()) {
+      return send_shared(*exchange, answer);
+    }
     if (!takes_long(answer)) return send(*exchange, rpc::write_reply(answer));
     auto text = std::make_shared<std::string>();
     const api::Caller caller = caller_;
-    errands_->run(
+    errands_->finish(
         caller,
         // Frees the arguments and the answer as well, which takes its time too.
         [text, caller = std::move(caller_), answer = std::move(answer)]() mutable {
@@ -72,10 +76,20 @@ class PendingReply {
   static void send(http::Exchange& exchange, std::string text) {
     exchange.reply({200, {{"Content-Type", "text/xml"}}, std::move(text)});
   }
+  void send_shared(http::Exchange& exchange, const api::Answer<api::Value>& answer) {
+    const std::string& edition = answer->stream()->edition;
+    auto text = shared_->edition == edition ? shared_->text.lock() : nullptr;
+    if (!text) {
+      text = std::make_shared<const std::string>(rpc::write_reply(answer));
+      *shared_ = {edition, text};
+    }
+    exchange.reply({200, {{"Content-Type", "text/xml"}}, {}, std::move(text)});
+  }
 
   std::shared_ptr<http::Exchange> exchange_;
   api::Errands* errands_;
   api::Caller caller_;
+  std::shared_ptr<Routes::Shared> shared_;
 };
 
 // The beginning of a request as Python shows it.
@@ -141,7 +155,7 @@ void Routes::call(std::shared_ptr<http::Exchange> exchange, api::Caller caller, 
   log_(Level::trace, "XML-RPC method called: {}()", call->method.substr(0, largest_quote));
   const auto params = std::make_shared<const std::vector<api::Value>>(std::move(call->params));
   if (request.body.size() > quickly_done) caller.keeps_arguments = params;
-  api::Reply reply(PendingReply(std::move(exchange), errands_, caller));
+  api::Reply reply(PendingReply(std::move(exchange), errands_, caller, shared_));
   reply.caller = std::move(caller);
   operations_.call(call->method, *params, std::move(reply));
 }

@@ -33,6 +33,13 @@ class Routes {
 
   void handle(std::shared_ptr<http::Exchange> exchange);
 
+  // A text that was given as an answer, as long as somebody is still taking it: who asks for the same meanwhile gets
+  // it too.
+  struct Shared {
+    std::string edition;
+    std::weak_ptr<const std::string> text;
+  };
+
  private:
   void xmlrpc(std::shared_ptr<http::Exchange> exchange);
   void call(std::shared_ptr<http::Exchange> exchange, api::Caller caller, Result<rpc::Call> call);
@@ -47,6 +54,7 @@ class Routes {
   std::function<std::string()> main_log_path_;
   Log& log_;
   web::Classic pages_;
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
 }  // namespace sup::daemon

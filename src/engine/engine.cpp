@@ -28,6 +28,7 @@ Engine::~Engine() = default;
 // ---- the loop
 
 void Engine::begin() {
+  ++changes_;
   if (!draining_) now_ = out_.clock.now();
 }
 
@@ -56,6 +57,7 @@ void Engine::drain_work() {
 }
 
 void Engine::apply(Entry& entry, const Input& input) {
+  ++changes_;
   const std::optional<Time> before = entry.machine.deadline;
   const pid_t pid = entry.machine.pid;
   const process::Outcome outcome = process::step(entry.machine, entry.rules(), input, now_.mono);

@@ -63,6 +63,9 @@ class Engine final : public keeper::Notices {
   [[nodiscard]] const Settings& settings() const { return settings_; }
   void change_settings(Settings settings) { settings_ = std::move(settings); }
 
+  // Another number whenever something of a process may have changed.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+
   // ---- groups
 
   // Creates the group: AUTO log files now, processes on start_automatic(). False when the name is taken.
@@ -206,6 +209,7 @@ class Engine final : public keeper::Notices {
   std::deque<Work> work_;
   std::vector<std::pair<Done, Answer>> answers_;  // to be given when the work list is empty
   bool draining_ = false;
+  std::uint64_t changes_ = 0;
   std::set<Deadline> deadlines_;
   std::optional<process::Shutdown> shutdown_;
   std::move_only_function<void()> finished_;

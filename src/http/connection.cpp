@@ -212,11 +212,16 @@ void Connection::refuse(int status) {
 void Connection::append_reply(Response&& response, bool close) {
   const bool body = has_body(response.status);
   const std::size_t before = output_.size();
+  const std::size_t size = response.shared_body ? response.shared_body->size() : response.body.size();
   const Framing framing{
-      .length = body, .keep_alive_header = !close && turn_.version == Version::v10, .body_size = response.body.size()};
+      .length = body, .keep_alive_header = !close && turn_.version == Version::v10, .body_size = size};
   append_head(output_.tail(), turn_.version, response, framing, hub_->date.now());
   output_.joined();
-  if (body && !turn_.head) output_.append(std::move(response.body));
+  if (body && !turn_.head && response.shared_body) {
+    output_.append(std::move(response.shared_body));
+  } else if (body && !turn_.head) {
+    output_.append(std::move(response.body));
+  }
   log_access(response.status, output_.size() - before);
 }
 

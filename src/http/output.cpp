@@ -18,13 +18,14 @@ constexpr std::size_t batch = 16;
 }  // namespace
 
 std::string& Output::tail() {
-  if (pieces_.size() == first_ || pieces_.back().size() >= full) pieces_.emplace_back();
-  tail_size_ = pieces_.back().size();
-  return pieces_.back();
+  const bool fresh = pieces_.size() == first_ || pieces_.back().shared || pieces_.back().own.size() >= full;
+  if (fresh) pieces_.emplace_back();
+  tail_size_ = pieces_.back().own.size();
+  return pieces_.back().own;
 }
 
 void Output::joined() {
-  size_ += pieces_.back().size() - tail_size_;
+  size_ += pieces_.back().own.size() - tail_size_;
 }
 
 void Output::append(std::string_view bytes) {
@@ -35,17 +36,24 @@ void Output::append(std::string_view bytes) {
 void Output::append(std::string&& bytes) {
   if (bytes.size() < joinable) return append(std::string_view(bytes));
   size_ += bytes.size();
-  pieces_.push_back(std::move(bytes));
+  pieces_.push_back({std::move(bytes), nullptr});
+}
+
+void Output::append(std::shared_ptr<const std::string> bytes) {
+  if (bytes->size() < joinable) return append(std::string_view(*bytes));
+  size_ += bytes->size();
+  pieces_.push_back({{}, std::move(bytes)});
 }
 
 void Output::drop(std::size_t count) {
   size_ -= count;
   while (count > 0) {
-    std::string& piece = pieces_[first_];
-    const std::size_t here = std::min(count, piece.size() - offset_);
+    Piece& piece = pieces_[first_];
+    const std::size_t size = piece.bytes().size();
+    const std::size_t here = std::min(count, size - offset_);
     offset_ += here;
     count -= here;
-    if (offset_ < piece.size()) return;
+    if (offset_ < size) return;
     piece = {};
     ++first_;
     offset_ = 0;
@@ -59,9 +67,9 @@ Output::Sent Output::send_to(int fd, std::size_t budget) {
     std::size_t count = 0;
     std::size_t room = budget;
     for (std::size_t i = first_; i < pieces_.size() && count < batch && room > 0; ++i) {
-      const std::size_t skip = i == first_ ? offset_ : 0;
-      const std::size_t length = std::min(pieces_[i].size() - skip, room);
-      parts[count++] = {pieces_[i].data() + skip, length};
+      const std::string_view piece = pieces_[i].bytes().substr(i == first_ ? offset_ : 0);
+      const std::size_t length = std::min(piece.size(), room);
+      parts[count++] = {const_cast<char*>(piece.data()), length};
       room -= length;
     }
     msghdr message{};

@@ -42,6 +42,7 @@ struct Response {
   int status = 200;
   Headers headers;  // behind Server and Date; Content-Length is added for you
   std::string body;
+  std::shared_ptr<const std::string> shared_body = {};  // sent instead, when it is there: many replies may have one
 };
 
 // One request's way back. Exactly one of reply() and begin() is called, now or later, on the loop's thread. The client

@@ -796,6 +796,26 @@ TEST(Output, SendsNoMoreThanItsBudgetInOneTurn) {
   EXPECT_EQ(output.send_to(ours.get(), 70'000), Output::Sent::all);
 }
 
+TEST(Output, SendsSharedBytesInTheirPlaceAndLetsThemGo) {
+  int fds[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  const UniqueFd ours(fds[0]), theirs(fds[1]);
+  auto shared = std::make_shared<const std::string>(40'000, 's');
+  Output output;
+  output.append(std::string_view("head"));
+  output.append(shared);
+  output.append(std::string_view("next"));
+  output.append(std::make_shared<const std::string>("small"));
+  EXPECT_EQ(output.size(), 40'013u);
+  EXPECT_EQ(output.send_to(ours.get(), 10'000), Output::Sent::enough);
+  EXPECT_EQ(shared.use_count(), 2);
+  EXPECT_EQ(output.send_to(ours.get(), 100'000), Output::Sent::all);
+  EXPECT_EQ(shared.use_count(), 1);
+  std::string got(100'000, '\0');
+  got.resize(static_cast<std::size_t>(::recv(theirs.get(), got.data(), got.size(), 0)));
+  EXPECT_EQ(got, "head" + *shared + "nextsmall");
+}
+
 // ---- names
 
 TEST_F(HttpServer, KnowsWhichNamesAreItsOwn) {

@@ -117,6 +117,41 @@ TEST(Operations, AQuickDeathIsASpawnError) {
   EXPECT_EQ(*daemon.last, "fault 50 SPAWN_ERROR: x");
 }
 
+// Only what tells the same may be of the same edition.
+TEST(Operations, AnEditionOfAllProcessesLastsUntilSomethingChanges) {
+  Daemon daemon;
+  daemon.world.add({.name = "x", .startsecs = 1});
+  std::string edition, told;
+  const auto ask = [&] {
+    daemon.table.call("supervisor.getAllProcessInfo", {}, [&](const api::Answer<Value>& reply) {
+      edition = reply->stream()->edition;
+      told = python_str(api::settle(*reply));
+    });
+  };
+  const auto expect_another = [&](const char* what) {
+    const std::string before = edition, told_before = told;
+    ask();
+    EXPECT_NE(told, told_before) << what;
+    EXPECT_NE(edition, before) << what;
+  };
+  expect_another("the first");
+  const std::string first = edition;
+  ask();
+  EXPECT_EQ(edition, first);
+  (void)daemon.call("startProcess", {"x", false});
+  expect_another("starting");
+  daemon.world.children.answer_spawns();
+  expect_another("has a pid");
+  daemon.world.advance(std::chrono::milliseconds(1001));
+  expect_another("running");
+  daemon.world.advance(std::chrono::milliseconds(1000));
+  expect_another("a second later");
+  daemon.world.exit_and_drain("x", 1 << 8);
+  expect_another("gone");
+  daemon.world.add({.name = "y"});
+  expect_another("another group");
+}
+
 TEST(Operations, AMissingCommandIsFoundBeforeAnythingElse) {
   Daemon daemon;
   daemon.world.add({.name = "x", .command = "nosuch"});

@@ -1,5 +1,8 @@
 // Starting, stopping and looking at processes.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <chrono>
 
 #include "ops/batch.h"
 #include "ops/definitions.h"
@@ -126,14 +129,18 @@ void get_process_info(Context& context, Arguments args, api::Reply reply) {
 
 void get_all_process_info(Context& context, Arguments, api::Reply reply) {
   const engine::Table& table = context.engine.table();
-  reply(api::Stream{[&table, now = context.clock.now().wall](api::Sink& sink) {
+  const WallTime now = context.clock.now().wall;
+  // Times are told in seconds.
+  const auto second = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  reply(api::Stream{[&table, now](api::Sink& sink) {
                       sink.begin_array();
                       for (const auto& [name, group] : table.by_name()) {
                         for (const Entry* entry : group->by_name) tell_process_info(*entry, now, sink);
                       }
                       sink.end_array();
                     },
-                    table.size() * process_info_size});
+                    table.size() * process_info_size,
+                    fmt::format("getAllProcessInfo {} {}", context.engine.changes(), second)});
 }
 
 const api::Parameter name_parameter{"string", "name", "the process, as name or group:name"};
