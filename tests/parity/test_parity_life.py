@@ -478,6 +478,27 @@ def test_a_second_life_elsewhere(pair):
 
 
 @pytest.mark.slow
+def test_connections_that_are_open_do_not_hinder_a_restart(pair):
+    """As in 4.3; 4.2.5 may find its own port taken."""
+    pair.start("", inet="")
+
+    def session(daemon):
+        clients = [socket.create_connection(("127.0.0.1", daemon.box.port)) for _ in range(3)]
+        clients[1].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        clients[2].sendall(b"GET /")
+        clients[1].recv(100)
+        daemon.signal(signal.SIGHUP)
+        try:
+            daemon.wait_log("supervisord started with pid", count=2)
+            daemon.wait_up()
+            return True
+        finally:
+            for client in clients:
+                client.close()
+    assert pair.each(session)[1]
+
+
+@pytest.mark.slow
 def test_what_is_told_of_a_long_end(pair):
     pair.script("deaf", DEAF).script("fail", "exit 1")
     pair.start("[program:a]\ncommand=@/deaf\nstopwaitsecs=5\nstdout_logfile=@/out\n[program:b]\ncommand=sleep 600\npriority=1\n"
