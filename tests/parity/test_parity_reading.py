@@ -674,6 +674,14 @@ def test_includes(tmp_path):
     same(tmp_path, INCLUDES)
 
 
+def test_variables_of_the_environment_set_no_option(tmp_path):
+    variables = {prefix + option.upper(): "x" for prefix in ("", "SUPERVISOR_", "SUPERVISORD_", "SUPERVISORD_OPT_")
+                 for option in SUPERVISORD + OUTSIDE if (prefix, option) != ("", "user")}
+    read = Readings(str(tmp_path), [PROGRAM], env=variables)
+    assert not read.different() and "error" not in read.ours[0], read.ours
+    assert read.ours[0]["supervisord"]["minfds"] == 1024
+
+
 def test_the_section_of_supervisorctl(tmp_path):
     same(tmp_path, CONTROL, ctl=True)
 
