@@ -449,8 +449,12 @@ void Daemon::leave_when_quiet() {
   });
 }
 
-// As if killed: all that matters is with the keeper.
+// As if killed, since all that matters is with the keeper. But what is on its way to the logs only a successor of our
+// kind could use, so it is brought there if no disk stalls, and what came of it is dealt with.
 void Daemon::leave() {
+  constexpr Duration patience = std::chrono::seconds(1);
+  if (!parts_->pump.leave(patience)) parts_->log->write(Level::warn, "a log cannot be written, leaving all the same");
+  for (logs::Report& report : parts_->pump.reports()) parts_->engine->on_report(std::move(report));
   engine::SessionRecord session = parts_->engine->session();
   session.successor = parts_->consent->version;
   keeper_.put(engine::session_id, write_record(session));

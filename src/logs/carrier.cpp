@@ -84,7 +84,7 @@ void Carrier::run() {
       obey(command);
   }
   // A take-over that came to nothing leaves all to the next one.
-  while (!taking_over_ && !sources_.empty())
+  while (!taking_over_ && !leaving_ && !sources_.empty())
     drain(sources_.begin()->first);
 }
 
@@ -116,6 +116,9 @@ void Carrier::obey(Command& command) {
       return resume_parked();
     case Command::Kind::go_on:
       return go_on();
+    case Command::Kind::leave:
+      leaving_ = true;
+      [[fallthrough]];
     case Command::Kind::stop:
       stopping_ = true;
       return;

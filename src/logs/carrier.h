@@ -34,7 +34,7 @@ class Carrier {
   // Throws std::system_error when the kernel has no descriptors left for it.
   // `transit` is empty, or what a predecessor left: then nothing is read before a `go_on` command.
   Carrier(Exchange& exchange, std::string syslog_path, std::unique_ptr<Transit> transit, bool take_over);
-  // Until a `stop` command; what is readable then is still written.
+  // Until a `stop` command, when what is readable is still written, or a `leave` command, when all that was read is.
   void run();
 
  private:
@@ -107,6 +107,7 @@ class Carrier {
   Syslog syslog_;
   Complaints syslog_complaints_{"syslog", "lines"};
   bool stopping_ = false;
+  bool leaving_ = false;  // to a successor
 };
 
 }  // namespace sup::logs

@@ -15,7 +15,7 @@
 namespace sup::logs {
 
 struct Command {
-  enum class Kind : std::uint8_t { attach, drain, drain_silently, reopen, clear, proceed, go_on, stop };
+  enum class Kind : std::uint8_t { attach, drain, drain_silently, reopen, clear, proceed, go_on, stop, leave };
   Kind kind = Kind::proceed;
   ProcessId id = 0;
   Channel channel = Channel::out;     // attach

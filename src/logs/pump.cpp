@@ -42,6 +42,7 @@ struct Pump::Impl {
   Exchange exchange;
   Carrier carrier;
   pthread_t thread{};
+  bool ended = false;
 };
 
 Pump::Pump(std::string syslog_path) : syslog_path_(std::move(syslog_path)) {
@@ -63,6 +64,7 @@ void Pump::begin(std::unique_ptr<Impl> impl) {
 }
 
 void Pump::end() {
+  if (impl_->ended) return;
   impl_->exchange.post(Command::Kind::stop, 0);
   pthread_join(impl_->thread, nullptr);
 }
@@ -81,6 +83,17 @@ bool Pump::take_over(std::map<std::string, UniqueFd>& held) {
 
 void Pump::go_on() {
   impl_->exchange.post(Command::Kind::go_on, 0);
+}
+
+bool Pump::leave(Duration patience) {
+  impl_->exchange.post(Command::Kind::leave, 0);
+  timespec by{};
+  ::clock_gettime(CLOCK_MONOTONIC, &by);
+  const auto nanoseconds = by.tv_nsec + patience.count();
+  by.tv_sec += nanoseconds / 1'000'000'000;
+  by.tv_nsec = nanoseconds % 1'000'000'000;
+  impl_->ended = pthread_clockjoin_np(impl_->thread, nullptr, CLOCK_MONOTONIC, &by) == 0;
+  return impl_->ended;
 }
 
 int Pump::fd() const {

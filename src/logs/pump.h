@@ -88,6 +88,10 @@ class Pump final : public OutputCarrier {
   [[nodiscard]] bool take_over(std::map<std::string, UniqueFd>& held);
   void go_on();
 
+  // Writes what was read and reads no more, for the good of a successor that could not use the heirlooms. False when
+  // that takes longer than `patience`, since a disk is stalled. Only reports() and the end of the process may follow.
+  [[nodiscard]] bool leave(Duration patience);
+
   [[nodiscard]] int fd() const;                 // readable when there are reports
   [[nodiscard]] std::vector<Report> reports();  // all there are, in order per process
 

@@ -7,6 +7,9 @@
 // has left memory shows in the size of the log, which the journal knows from before the write. So nothing is lost, and
 // nothing is written twice.
 //
+// A manager that leaves for an upgrade empties it before (Pump::leave), so a successor that knows another format misses
+// only what filters hold back.
+//
 // One thread uses it. Since the same machine reads what was stored, the order of stores in the program is enough.
 #pragma once
 

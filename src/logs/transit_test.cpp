@@ -380,6 +380,62 @@ TEST_F(Killed, what_may_have_gone_to_a_named_pipe_is_not_repeated) {
   EXPECT_EQ(::read(reader.get(), text, sizeof text), 4);
 }
 
+// ---- leaving in good order
+
+struct Leaving : Killed {
+  static ChannelPlan plan(const std::string& path, const Files& files = real_files()) {
+    ChannelPlan plan;
+    plan.name = "cat";
+    plan.strip_ansi = true;
+    plan.file = *RotatingFile::open({path, 0, 0}, files);
+    return plan;
+  }
+  static void wait_until_read(const Pipe& pipe) {
+    for (int left = 1; left > 0;)
+      ASSERT_EQ(::ioctl(pipe.out.get(), FIONREAD, &left), 0);
+  }
+};
+
+TEST_F(Leaving, nothing_is_on_its_way_and_what_a_filter_holds_back_stays_with_it) {
+  Pipe pipe;
+  Pump first("/nonexistent");
+  Held heirlooms = held_of(first.heirlooms());
+  first.attach(1, Channel::out, copy(pipe.out.get()), plan(folder.path("out")));
+  put(pipe.in, "one\x1b[");
+  wait_until_read(pipe);
+  EXPECT_TRUE(first.leave(Seconds(10)));
+  EXPECT_EQ(folder.get("out"), "one");
+  put(pipe.in, "1mtwo");
+  Held again = held_of(first.heirlooms());
+  const auto left = Transit::inherit(again);
+  ASSERT_NE(left, nullptr);
+  EXPECT_FALSE(left->left());
+
+  Pump second("/nonexistent");
+  ASSERT_TRUE(second.take_over(heirlooms));
+  second.attach(1, Channel::out, copy(pipe.out.get()), plan(folder.path("out")));
+  second.go_on();
+  wait_until_read(pipe);
+  EXPECT_TRUE(second.leave(Seconds(10)));
+  EXPECT_EQ(folder.get("out"), "onetwo");
+}
+
+TEST_F(Leaving, a_stalled_disk_holds_nobody_up) {
+  struct StalledFiles final : Files {
+    ssize_t write(int, const void*, std::size_t) const override { return ::pause(); }
+  };
+  const int status = wait_for(run([&] {
+    const StalledFiles disk;
+    Pipe pipe;
+    Pump pump("/nonexistent");
+    pump.attach(1, Channel::out, copy(pipe.out.get()), plan(folder.path("out"), disk));
+    put(pipe.in, "x");
+    wait_until_read(pipe);
+    ::_exit(pump.leave(std::chrono::milliseconds(50)) ? 1 : 0);
+  }));
+  EXPECT_EQ(status, 0);
+}
+
 // ---- killed at any instant
 
 // A writer of `lines` numbered lines on two channels' worth of pipes, and managers that live for a random time each.
