@@ -27,6 +27,8 @@ class Errands {
   // `work` is done on another thread, after that `done` on this one. Both are destroyed on this one, and not called any
   // more when the daemon ends before.
   virtual void run(const Caller& caller, Step work, Step done) = 0;
+  // The same before all others: the last of an errand whose result takes memory until then.
+  virtual void finish(const Caller& caller, Step work, Step done) = 0;
   // `step`, which should take a fraction of a millisecond, comes when others have had their turn.
   virtual void later(const Caller& caller, Step step) = 0;
 };

@@ -144,6 +144,7 @@ TEST_F(Operations, MulticallOfManyCallsNeedsNoDeepStack) {
 // Keeps what is to be done later.
 struct Patience final : Errands {
   void run(const Caller&, Step, Step) override { ADD_FAILURE(); }
+  void finish(const Caller&, Step, Step) override { ADD_FAILURE(); }
   void later(const Caller& caller, Step step) override {
     clients.insert(caller.client);
     steps.push_back(std::move(step));

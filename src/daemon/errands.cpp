@@ -30,34 +30,48 @@ void Errands::run(const api::Caller& caller, Step work, Step done) {
     const std::lock_guard lock(mutex_);
     waiting_.push(caller.client, {std::move(work), std::move(done)});
   }
+  begin(caller);
+}
+
+void Errands::finish(const api::Caller& caller, Step work, Step done) {
+  {
+    const std::lock_guard lock(mutex_);
+    first_.push(caller.client, {std::move(work), std::move(done)});
+  }
+  begin(caller);
+}
+
+void Errands::begin(const api::Caller& caller) {
   if (thread_) return wake_.notify_one();
   try {
-    thread_.emplace([this] { this->work(); });
+    thread_.emplace([this] { work(); });
   } catch (const std::system_error&) {
     // There is no thread to be had: better late than never.
-    Errand errand = waiting_.pop();
+    Errand errand = next();
     errand.work();
     later(caller, std::move(errand.done));
   }
 }
 
+Errands::Errand Errands::next() { return first_.empty() ? waiting_.pop() : first_.pop(); }
+
 void Errands::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+    wake_.wait(lock, [this] { return ending_ || !first_.empty() || !waiting_.empty(); });
     if (ending_) return;
-    Errand errand = waiting_.pop();
+    Errand errand = next();
     lock.unlock();
     errand.work();
     lock.lock();
     finished_.push_back(std::move(errand));
     boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_)] {
-      if (!alive.expired()) finish();
+      if (!alive.expired()) tell();
     });
   }
 }
 
-void Errands::finish() {
+void Errands::tell() {
   Errand errand;
   {
     const std::lock_guard lock(mutex_);

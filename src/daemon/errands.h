@@ -57,6 +57,7 @@ class Errands final : public api::Errands {
   ~Errands() override;  // waits for the work in hand
 
   void run(const api::Caller& caller, Step work, Step done) override;
+  void finish(const api::Caller& caller, Step work, Step done) override;
   void later(const api::Caller& caller, Step step) override;
 
  private:
@@ -65,8 +66,10 @@ class Errands final : public api::Errands {
     Step done;
   };
 
+  void begin(const api::Caller& caller);
+  [[nodiscard]] Errand next();
   void work();
-  void finish();
+  void tell();
   void take_steps();
   void post_steps();
 
@@ -78,6 +81,7 @@ class Errands final : public api::Errands {
 
   std::mutex mutex_;  // guards all that follows
   std::condition_variable wake_;
+  FairQueue<Errand> first_;
   FairQueue<Errand> waiting_;
   std::deque<Errand> finished_;
   bool ending_ = false;

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +60,21 @@ TEST_F(ErrandsTest, LetClientsTakeTurns) {
   errands->later(client(3), step('c'));
   run_until(6);
   EXPECT_EQ(order, "abcaba");
+}
+
+TEST_F(ErrandsTest, AreFinishedBeforeOthersBegin) {
+  std::string order;
+  std::latch begun(1), let_go(1);
+  const auto errand = [&](char name) { return [&order, name] { order += name; }; };
+  const auto count = [this] { ++done; };
+  errands->run(client(1), [&] { begun.count_down(), let_go.wait(); }, count);
+  begun.wait();
+  errands->run(client(1), errand('a'), count);
+  errands->run(client(2), errand('b'), count);
+  errands->finish(client(3), errand('c'), count);
+  let_go.count_down();
+  run_until(4);
+  EXPECT_EQ(order, "cab");
 }
 
 TEST_F(ErrandsTest, LetEverybodyElseHaveATurnBetweenSteps) {

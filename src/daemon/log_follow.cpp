@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "base/unique_fd.h"
 
@@ -100,14 +101,18 @@ class Follower : public std::enable_shared_from_this<Follower> {
     offset_ += count;
     exchange_->chunk({buffer.data(), static_cast<std::size_t>(count)});
     if (stopped_) return false;
-    sending_ = true;
+    advance_in_turn();
+    return false;
+  }
+
+  void advance_in_turn() {
+    if (std::exchange(sending_, true)) return;
     exchange_->when_taken([self = weak_from_this()] {
       const auto follower = self.lock();
       if (!follower || follower->stopped_) return;
       follower->sending_ = false;
       follower->advance();
     });
-    return false;
   }
 
   void wait() {
@@ -127,7 +132,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
                          std::array<char, 4096> ignored;  // that something happened is all we need to know
                          while (read(self->events_.native_handle(), ignored.data(), ignored.size()) > 0) {
                          }
-                         self->advance();
+                         self->advance_in_turn();
                          self->wait();
                        });
   }

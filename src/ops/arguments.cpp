@@ -25,6 +25,12 @@ std::string python_datetime(const std::string& text) {
   return text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6, 2) + " " + text.substr(9);
 }
 
+constexpr std::size_t longest_shown = 1000;  // of an argument, in bytes
+constexpr std::size_t longest_name = 64 * 1024;
+
+std::string_view beginning(std::string_view text) { return text.substr(0, longest_shown + 1); }
+
+// Not much longer than longest_shown, whatever the value is: what comes behind that is left out.
 std::string python_value(const Value& value, bool nested) {
   struct Visitor {
     bool nested;
@@ -32,18 +38,24 @@ std::string python_value(const Value& value, bool nested) {
     std::string operator()(bool b) const { return b ? "True" : "False"; }
     std::string operator()(std::int64_t i) const { return std::to_string(i); }
     std::string operator()(double d) const { return python_float(d); }
-    std::string operator()(const std::string& s) const { return nested ? python_repr(s) : s; }
-    std::string operator()(const api::Opaque& o) const { return python_datetime(o.text); }
+    std::string operator()(const std::string& s) const {
+      return nested ? python_repr(beginning(s)) : std::string(beginning(s));
+    }
+    std::string operator()(const api::Opaque& o) const { return python_datetime(std::string(beginning(o.text))); }
     std::string operator()(const api::Stream&) const { return {}; }  // never an argument
     std::string operator()(const api::Array& a) const {
       std::string out = "[";
-      for (const Value& item : a) out += (out.size() > 1 ? ", " : "") + python_value(item, true);
+      for (const Value& item : a) {
+        out += (out.size() > 1 ? ", " : "") + python_value(item, true);
+        if (out.size() > longest_shown) return out;
+      }
       return out + "]";
     }
     std::string operator()(const api::Struct& s) const {
       std::string out = "{";
       for (const auto& [key, item] : s) {
-        out += (out.size() > 1 ? ", " : "") + python_repr(key) + ": " + python_value(item, true);
+        out += (out.size() > 1 ? ", " : "") + python_repr(beginning(key)) + ": " + python_value(item, true);
+        if (out.size() > longest_shown) return out;
       }
       return out + "}";
     }
@@ -53,7 +65,14 @@ std::string python_value(const Value& value, bool nested) {
 
 }  // namespace
 
-std::string python_str(const Value& value) { return python_value(value, false); }
+std::string python_str(const Value& value) {
+  std::string text = python_value(value, false);
+  if (text.size() <= longest_shown) return text;
+  std::size_t end = longest_shown;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  text.replace(end, std::string::npos, "...");
+  return text;
+}
 
 api::Fault fault_about(api::FaultCode code, const Value& value) {
   if (value.is_nil()) return api::make_fault(code);
@@ -93,7 +112,7 @@ api::Answer<int> signal_number(const Value& value) {
   std::optional<long long> number;
   if (const auto given = integer(value)) {
     number = *given;
-  } else if (const auto* name = value.string()) {
+  } else if (const auto* name = value.string(); name != nullptr && name->size() < longest_shown) {
     number = signal_named(upper(trim(*name)));
   }
   // 0 asks whether the process is there; the configuration refuses it, clients may send it.
@@ -105,10 +124,12 @@ api::Answer<Namespec> namespec(const Value& value) {
   const std::string* text = value.string();
   if (text == nullptr) return std::unexpected(fault_about(FaultCode::bad_name, value));
   Namespec spec;
-  const auto colon = text->find(':');
-  if (colon == text->npos) return Namespec{*text, *text, false};
-  spec.group = text->substr(0, colon);
-  spec.process = text->substr(colon + 1);
+  // No name is that long; what is behind it need not be copied to find that out.
+  const std::string_view name = std::string_view(*text).substr(0, longest_name);
+  const auto colon = name.find(':');
+  if (colon == name.npos) return Namespec{std::string(name), std::string(name), false};
+  spec.group = name.substr(0, colon);
+  spec.process = name.substr(colon + 1);
   spec.all = spec.process.empty() || spec.process == "*";
   return spec;
 }

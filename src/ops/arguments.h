@@ -13,7 +13,7 @@ namespace sup::ops {
 
 using Arguments = std::span<const api::Value>;
 
-// Python's str(): what a fault text shows of an argument of any type.
+// Python's str(): what a fault text shows of an argument of any type; of a long one the first 1,000 bytes.
 [[nodiscard]] std::string python_str(const api::Value& value);
 // A fault about an argument: its str() behind the name of the fault, or nothing when it is None.
 [[nodiscard]] api::Fault fault_about(api::FaultCode code, const api::Value& value);

@@ -26,6 +26,10 @@ TEST(Arguments, AreShownAsPythonShowsThem) {
 
 TEST(Arguments, AFaultShowsAnEmptyTextButNoNone) {
   EXPECT_EQ(fault_about(FaultCode::bad_name, "").text, "BAD_NAME: ");
+  EXPECT_EQ(fault_about(FaultCode::bad_name, std::string(1000, 'x')).text, "BAD_NAME: " + std::string(1000, 'x'));
+  EXPECT_EQ(fault_about(FaultCode::bad_name, std::string(1001, 'x')).text, "BAD_NAME: " + std::string(1000, 'x') + "...");
+  EXPECT_EQ(fault_about(FaultCode::bad_name, std::string(999, 'x') + "\u00e4").text, "BAD_NAME: " + std::string(999, 'x') + "...");
+  EXPECT_EQ(python_str(api::Array(10'000, api::Array(10'000, 1))).size(), 1003u);
   EXPECT_EQ(fault_about(FaultCode::bad_name, nil()).text, "BAD_NAME");
   EXPECT_EQ(fault_about(FaultCode::bad_name, 1).text, "BAD_NAME: 1");
 }

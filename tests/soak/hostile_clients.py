@@ -236,8 +236,15 @@ class Probe:
         self.wire.send(GET_STATE)
         assert self.wire.reply().status == 200
 
+    def connect(self):
+        while True:
+            try:
+                return self.daemon.wire()
+            except BlockingIOError:  # the socket's queue is full; a blocking connect would wait
+                time.sleep(0.0005)
+
     def fresh(self):
-        with self.daemon.wire() as wire:
+        with self.connect() as wire:
             wire.send(GET_STATE)
             assert wire.reply().status == 200
 
