@@ -201,7 +201,7 @@ struct Config {
   std::string path;  // absolute, of the main file
   std::string here;  // its directory
   Daemon daemon;
-  std::vector<Group> groups;  // sorted by (priority, name)
+  std::vector<std::shared_ptr<const Group>> groups;  // sorted by (priority, name); none is null
   std::vector<UnixServer> unix_servers;
   std::vector<InetServer> inet_servers;
   std::vector<RpcInterface> rpc_interfaces;

@@ -58,19 +58,19 @@ bool same(const Group& running, const Group& wanted) {
                     same_process);
 }
 
-Changes diff(const std::vector<const Group*>& running, const std::vector<Group>& wanted) {
+Changes diff(const std::vector<const Group*>& running, const std::vector<std::shared_ptr<const Group>>& wanted) {
   std::unordered_map<std::string_view, const Group*> by_name;
   std::unordered_map<std::string_view, const Group*> wanted_by_name;
   for (const auto* group : running)
     by_name.emplace(group->name, group);
   Changes changes;
   for (const auto& group : wanted) {
-    wanted_by_name.emplace(group.name, &group);
-    const auto found = by_name.find(group.name);
+    wanted_by_name.emplace(group->name, group.get());
+    const auto found = by_name.find(group->name);
     if (found == by_name.end()) {
-      changes.added.push_back(group.name);
-    } else if (!same(*found->second, group)) {
-      changes.changed.push_back(group.name);
+      changes.added.push_back(group->name);
+    } else if (!same(*found->second, *group)) {
+      changes.changed.push_back(group->name);
     }
   }
   for (const auto* group : running)

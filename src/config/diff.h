@@ -1,6 +1,7 @@
 // What changed between two configurations, as `reread` shows it and `update` acts on it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Changes {
 // settings.
 [[nodiscard]] bool same(const Group& running, const Group& wanted);
 
-[[nodiscard]] Changes diff(const std::vector<const Group*>& running, const std::vector<Group>& wanted);
+[[nodiscard]] Changes diff(const std::vector<const Group*>& running,
+                           const std::vector<std::shared_ptr<const Group>>& wanted);
 
 }  // namespace sup::config

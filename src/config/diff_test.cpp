@@ -27,6 +27,13 @@ Group group(const std::string& name, const std::function<void(ProgramOptions&, I
   return made;
 }
 
+std::vector<std::shared_ptr<const Group>> shared(const std::vector<Group>& groups) {
+  std::vector<std::shared_ptr<const Group>> made;
+  for (const Group& each : groups)
+    made.push_back(std::make_shared<const Group>(each));
+  return made;
+}
+
 TEST(Same, ThePlaceInTheFileDoesNotMatter) {
   Group moved = group("x");
   moved.place.line = moved.processes[0].place.line = 7;
@@ -122,7 +129,7 @@ TEST(Diff, ListsAddedAndChangedInTheNewOrderAndRemovedInTheOld) {
   const Group d = group("d");
   const auto new_b = group("b", [](auto&, auto& i) { i.command = "d"; });
   const auto new_d = group("d", [](auto&, auto& i) { i.command = "d"; });
-  const auto changes = diff({&c, &b, &a, &d}, {group("f"), new_d, new_b, group("e")});
+  const auto changes = diff({&c, &b, &a, &d}, shared({group("f"), new_d, new_b, group("e")}));
   EXPECT_EQ(changes.added, (std::vector<std::string>{"f", "e"}));
   EXPECT_EQ(changes.changed, (std::vector<std::string>{"d", "b"}));
   EXPECT_EQ(changes.removed, (std::vector<std::string>{"c", "a"}));
@@ -130,7 +137,7 @@ TEST(Diff, ListsAddedAndChangedInTheNewOrderAndRemovedInTheOld) {
 
 TEST(Diff, OfEqualConfigurationsIsEmpty) {
   const Group a = group("a");
-  const auto changes = diff({&a}, {group("a")});
+  const auto changes = diff({&a}, shared({group("a")}));
   EXPECT_TRUE(changes.added.empty() && changes.changed.empty() && changes.removed.empty());
 }
 

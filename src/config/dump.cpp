@@ -214,7 +214,7 @@ std::string notices(const std::vector<Notice>& all, Level level) {
 std::string dump(const Config& config) {
   return Object()
              .raw("supervisord", daemon(config.daemon))
-             .raw("groups", array(config.groups, group, new_line))
+             .raw("groups", array(config.groups, [](const auto& each) { return group(*each); }, new_line))
              .raw("inet_servers", array(config.inet_servers, inet_server, new_line))
              .raw("unix_servers", array(config.unix_servers, unix_server, new_line))
              .raw("rpcinterfaces", array(config.rpc_interfaces, [](const RpcInterface& rpc) { return json(rpc.name); }))

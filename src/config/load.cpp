@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "base/strings.h"
@@ -132,7 +133,8 @@ std::expected<Config, std::vector<Problem>> load(const std::string& path, const 
   config.here = sources.here;
   config.daemon = read_daemon(building, *main_section);
   config.rpc_interfaces = read_rpc_interfaces(building);
-  config.groups = read_groups(building);
+  for (Group& group : read_groups(building))
+    config.groups.push_back(std::make_shared<const Group>(std::move(group)));
   config.inet_servers = read_inet_servers(building);
   config.unix_servers = read_unix_servers(building);
   apply(overrides, config.daemon);

@@ -40,7 +40,7 @@ Config loaded(const std::string& text) {
 
 Process only_process(const std::string& options) {
   auto config = loaded("[supervisord]\n[program:x]\ncommand=c\n" + options);
-  if (config.groups.size() == 1 && config.groups[0].processes.size() == 1) return config.groups[0].processes[0];
+  if (config.groups.size() == 1 && config.groups[0]->processes.size() == 1) return config.groups[0]->processes[0];
   ADD_FAILURE() << "not one process";
   return {"", std::make_shared<ProgramOptions>(), std::make_shared<InstanceOptions>(), {}};
 }
@@ -49,8 +49,8 @@ Process only_process(const std::string& options) {
 std::string names(const Config& config) {
   std::string out;
   for (const auto& group : config.groups) {
-    out += (out.empty() ? "" : " ") + group.name + "(";
-    for (const auto& process : group.processes)
+    out += (out.empty() ? "" : " ") + group->name + "(";
+    for (const auto& process : group->processes)
       out += (out.ends_with('(') ? "" : " ") + process.name;
     out += ")";
   }
@@ -230,7 +230,7 @@ TEST(Program, MergesTheDaemonsEnvironmentAndCanExpandBoth) {
   const auto config = loaded(
       "[supervisord]\nenvironment=A=1,B=2\n[program:x]\ncommand=%(ENV_A)s%(ENV_B)s%(ENV_C)s\n"
       "environment=C=\"%(ENV_A)s\",B=4\n");
-  const auto& instance = *config.groups.at(0).processes.at(0).instance;
+  const auto& instance = *config.groups.at(0)->processes.at(0).instance;
   EXPECT_EQ(instance.environment, (Environment{{"A", "1"}, {"B", "4"}, {"C", "1"}}));
   EXPECT_EQ(instance.command, "141");
 }
@@ -240,7 +240,7 @@ TEST(Program, MakesNumberedCopiesInTheOrderOfTheirNames) {
       "[supervisord]\n[program:x]\ncommand=c %(process_num)d/%(numprocs)d\nnumprocs=3\nnumprocs_start=9\n"
       "process_name=%(program_name)s_%(process_num)d\n");
   EXPECT_EQ(names(config), "x(x_10 x_11 x_9)");
-  EXPECT_EQ(config.groups[0].processes[2].instance->command, "c 9/3");
+  EXPECT_EQ(config.groups[0]->processes[2].instance->command, "c 9/3");
   EXPECT_EQ(names(loaded("[supervisord]\n[program:x]\ncommand=c\nnumprocs=0\n")), "x()");
   EXPECT_EQ(names(loaded("[supervisord]\n[program:x]\ncommand=c\nnumprocs=-1\n")), "x()");
 }
@@ -248,7 +248,7 @@ TEST(Program, MakesNumberedCopiesInTheOrderOfTheirNames) {
 TEST(Program, SectionsShareWhatIsEqual) {
   const auto config = loaded(
       "[supervisord]\n[program:x]\ncommand=a\n[program:y]\ncommand=b\n[program:z]\ncommand=c\nstartsecs=7\n");
-  const auto program = [&](std::size_t group) { return config.groups.at(group).processes.at(0).program; };
+  const auto program = [&](std::size_t group) { return config.groups.at(group)->processes.at(0).program; };
   EXPECT_EQ(program(0), program(1));
   EXPECT_NE(program(0), program(2));
   EXPECT_EQ(program(2)->startsecs, 7);
@@ -257,7 +257,7 @@ TEST(Program, SectionsShareWhatIsEqual) {
 TEST(Program, CopiesShareWhatIsEqual) {
   const auto copies = [](const std::string& options) {
     auto config = loaded("[supervisord]\n[program:x]\nnumprocs=3\nprocess_name=p%(process_num)d\n" + options);
-    return std::move(config.groups.at(0).processes);
+    return config.groups.at(0)->processes;
   };
   const auto equal = copies("command=c %(numprocs)d\nenvironment=A=1\ndirectory=%(ENV_A)s\n");
   EXPECT_EQ(equal[0].program, equal[2].program);
@@ -277,7 +277,7 @@ TEST(Program, RefusesMoreCopiesThanAMachineCanRun) {
 
 TEST(Program, TakesDefaultsFromTheDefaultSection) {
   const auto config = loaded("[DEFAULT]\nstartsecs=7\n[supervisord]\n[program:x]\ncommand=c\n");
-  EXPECT_EQ(config.groups.at(0).processes.at(0).program->startsecs, 7);
+  EXPECT_EQ(config.groups.at(0)->processes.at(0).program->startsecs, 7);
 }
 
 // ---- notices
@@ -314,8 +314,8 @@ TEST(Notices, TellOfNamesThatComeTwice) {
       "[program:a]\ncommand=1\nprocess_name=p\n[program:b]\ncommand=2\n[program:c]\ncommand=3\nprocess_name=p\n"
       "[program:x]\ncommand=4\npriority=1\n[eventlistener:x]\ncommand=5\nevents=TICK\n");
   EXPECT_EQ(names(config), "x(x) g(p b)");
-  EXPECT_EQ(config.groups[0].processes[0].instance->command, "5");
-  EXPECT_EQ(config.groups[1].processes[0].instance->command, "3");
+  EXPECT_EQ(config.groups[0]->processes[0].instance->command, "5");
+  EXPECT_EQ(config.groups[1]->processes[0].instance->command, "3");
   EXPECT_EQ(texts(config),
             (std::vector<std::string>{"Group name 'x' is used more than once, only the first by priority is kept",
                                       "Process name 'p' is used more than once in group 'g', the last one is kept"}));
@@ -334,8 +334,8 @@ TEST(Groups, KeepTheOrderOfTheirPrograms) {
       "[supervisord]\n[group:g]\nprograms=y, x\npriority=5\n[program:x]\ncommand=%(group_name)s\npriority=1\n"
       "[program:y]\ncommand=c\nnumprocs=2\nprocess_name=y%(process_num)d\n[program:z]\ncommand=c\n");
   EXPECT_EQ(names(config), "g(y0 y1 x) z(z)");
-  EXPECT_EQ(config.groups[0].priority, 5);
-  EXPECT_EQ(config.groups[0].processes[2].instance->command, "g");
+  EXPECT_EQ(config.groups[0]->priority, 5);
+  EXPECT_EQ(config.groups[0]->processes[2].instance->command, "g");
 }
 
 TEST(Groups, MayShareAProgramAndMayBeEmpty) {
@@ -348,11 +348,11 @@ TEST(Groups, ListenersHaveAPoolAndComeFirst) {
   const auto config = loaded(
       "[supervisord]\n[eventlistener:e]\ncommand=c\nevents=tick_5, PROCESS_STATE,TICK_5\nbuffer_size=3\n"
       "result_handler=supervisor.dispatchers:default_handler\n");
-  const auto& group = config.groups.at(0);
+  const auto& group = *config.groups.at(0);
   EXPECT_EQ(group.priority, -1);
   EXPECT_EQ(*group.pool, (Pool{3, {"TICK_5", "PROCESS_STATE"}}));
   EXPECT_EQ(group.processes.at(0).program->priority, 999);
-  EXPECT_EQ(*loaded("[supervisord]\n[eventlistener:e]\ncommand=c\nevents=TICK\nlength_in_bytes=yes\n").groups.at(0).pool,
+  EXPECT_EQ(*loaded("[supervisord]\n[eventlistener:e]\ncommand=c\nevents=TICK\nlength_in_bytes=yes\n").groups.at(0)->pool,
             (Pool{10, {"TICK"}, true}));
 }
 
@@ -361,7 +361,7 @@ TEST(Groups, FcgiProgramsHaveASocket) {
       "[supervisord]\n[fcgi-program:f]\ncommand=c\nsocket=unix:///tmp/../tmp/%(program_name)s\nuser=chris\n"
       "socket_mode=0660\nsocket_backlog=5\nnumprocs=2\nprocess_name=f%(process_num)d\n"
       "[fcgi-program:t]\ncommand=c\nsocket=tcp://Host:9000\n");
-  const auto& socket = config.groups.at(0).sockets;
+  const auto& socket = config.groups.at(0)->sockets;
   ASSERT_EQ(socket.size(), 2U);
   EXPECT_EQ(socket[1]->url, "unix:///tmp/f");
   EXPECT_EQ(socket[1]->path, "/tmp/f");
@@ -369,7 +369,7 @@ TEST(Groups, FcgiProgramsHaveASocket) {
   EXPECT_EQ(socket[1]->mode, 0660U);
   EXPECT_EQ(*socket[1]->owner, (Owner{1000, 1001})) << "the program's user by default";
   EXPECT_EQ(socket[1]->backlog, 5);
-  const auto& tcp = *config.groups.at(1).sockets.at(0);
+  const auto& tcp = *config.groups.at(1)->sockets.at(0);
   EXPECT_EQ(tcp.url, "tcp://host:9000");
   EXPECT_EQ(tcp.host, "host");
   EXPECT_EQ(tcp.port, 9000);
@@ -381,7 +381,7 @@ TEST(Groups, FcgiProgramsKeepTheirSocketInAGroup) {
       "[supervisord]\n[group:g]\nprograms=x,f,y\n[program:x]\ncommand=c\n[program:y]\ncommand=c\n"
       "[fcgi-program:f]\ncommand=c\nsocket=unix:///tmp/f\n");
   EXPECT_EQ(names(config), "g(x f y)");
-  const auto& sockets = config.groups[0].sockets;
+  const auto& sockets = config.groups[0]->sockets;
   ASSERT_EQ(sockets.size(), 3U);
   EXPECT_FALSE(sockets[0]);
   EXPECT_EQ(sockets[1]->path, "/tmp/f");
@@ -437,8 +437,8 @@ TEST(Include, ReadsFilesInOrderAndLetsThemOverride) {
   host.files["/etc/c/3.conf"] = "[program:y]\ncommand=three\n";
   const auto config = loaded(host, "[supervisord]\n[include]\nfiles=nope/* b/*.conf\n[program:x]\ncommand=zero\n");
   EXPECT_EQ(names(config), "x(x)");
-  EXPECT_EQ(config.groups[0].processes[0].instance->command, "two");
-  EXPECT_EQ(config.groups[0].processes[0].program->startsecs, 1);
+  EXPECT_EQ(config.groups[0]->processes[0].instance->command, "two");
+  EXPECT_EQ(config.groups[0]->processes[0].program->startsecs, 1);
   EXPECT_EQ(texts(config), (std::vector<std::string>{"No file matches via include \"/etc/nope/*\"",
                                                      "Included extra file \"/etc/b/1.conf\" during parsing",
                                                      "Included extra file \"/etc/b/2.conf\" during parsing"}));
@@ -452,8 +452,8 @@ TEST(Include, HereIsTheDirectoryOfEachFile) {
   const auto config =
       loaded(host, "[supervisord]\n[include]\nfiles=%(here)s/b/x.conf\n[program:m]\ncommand=%(here)s\n");
   EXPECT_EQ(names(config), "m(m) x(x)");
-  EXPECT_EQ(config.groups[0].processes[0].instance->command, "/etc");
-  EXPECT_EQ(config.groups[1].processes[0].instance->command, "/etc/b");
+  EXPECT_EQ(config.groups[0]->processes[0].instance->command, "/etc");
+  EXPECT_EQ(config.groups[1]->processes[0].instance->command, "/etc/b");
 }
 
 TEST(Include, WarnsOfFilesThatCannotBeRead) {

@@ -49,9 +49,9 @@ TEST(OptionTable, HasTheDefaultsOfTheLoader) {
     ASSERT_EQ(plain.groups.size(), 1U);
     ASSERT_EQ(explicit_ones.groups.size(), 1U);
     if (kind == SectionKind::eventlistener) {
-      EXPECT_EQ(*plain.groups[0].pool, *explicit_ones.groups[0].pool);
+      EXPECT_EQ(*plain.groups[0]->pool, *explicit_ones.groups[0]->pool);
     } else {
-      EXPECT_TRUE(same(plain.groups[0], explicit_ones.groups[0]));
+      EXPECT_TRUE(same(*plain.groups[0], *explicit_ones.groups[0]));
     }
   }
 }

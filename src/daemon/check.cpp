@@ -44,7 +44,7 @@ int check(const std::string& path, const config::Host& host, const config::Daemo
     return 2;
   }
   std::size_t processes = 0;
-  for (const config::Group& group : config->groups) processes += group.processes.size();
+  for (const auto& group : config->groups) processes += group->processes.size();
   print(stdout, fmt::format("{}: ok, {} groups, {} processes\n", path, config->groups.size(), processes));
   return 0;
 }

@@ -183,9 +183,7 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
   make_engine();
   parts_->engine->set_generation(inheritance_.generation);
   parts_->engine->continue_serials(inheritance_.event_serial);
-  for (const config::Group& group : parts_->config.groups) {
-    parts_->engine->add_group(std::make_shared<const config::Group>(group), inheritance_.generation);
-  }
+  for (const auto& group : parts_->config.groups) parts_->engine->add_group(group, inheritance_.generation);
   std::map<std::string, UniqueFd> nothing;
   if (auto done = open_servers(nothing); !done) return done;
   if (!daemon.nodaemon && inheritance_.first) {
@@ -488,9 +486,9 @@ void Daemon::release_unused_snapshots() {
 }
 
 ops::Supervisor::Added Daemon::add_group(const std::string& name) {
-  for (const config::Group& group : parts_->config.groups) {
-    if (group.name != name) continue;
-    const bool added = parts_->engine->add_group(std::make_shared<const config::Group>(group), inheritance_.generation);
+  for (const auto& group : parts_->config.groups) {
+    if (group->name != name) continue;
+    const bool added = parts_->engine->add_group(group, inheritance_.generation);
     if (!added) return Added::already;
     parts_->engine->start_automatic(name);
     save_session_soon();

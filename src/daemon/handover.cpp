@@ -1,6 +1,9 @@
 #include "daemon/handover.h"
 
+#include <map>
+#include <memory>
 #include <set>
+#include <utility>
 
 #include "base/strings.h"
 #include "engine/engine.h"
@@ -57,13 +60,13 @@ Result<Heritage> read_heritage(const engine::SessionRecord& session, std::map<st
     heritage.configurations.emplace(generation, std::move(*config));
   }
   if (!heritage.configurations.contains(session.generation)) return fail("the keeper holds no saved configuration");
+  std::map<std::pair<std::uint32_t, std::string_view>, std::shared_ptr<const config::Group>> groups;
+  for (const auto& [generation, config] : heritage.configurations) {
+    for (const auto& group : config.groups) groups.emplace(std::pair(generation, std::string_view(group->name)), group);
+  }
   for (const engine::SessionRecord::Group& saved : session.groups) {
-    const auto config = heritage.configurations.find(saved.generation);
-    if (config == heritage.configurations.end()) continue;
-    for (const config::Group& group : config->second.groups) {
-      if (group.name != saved.name) continue;
-      heritage.groups.emplace_back(std::make_shared<const config::Group>(group), saved.generation);
-    }
+    const auto found = groups.find({saved.generation, saved.name});
+    if (found != groups.end()) heritage.groups.emplace_back(found->second, saved.generation);
   }
   return heritage;
 }

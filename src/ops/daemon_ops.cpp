@@ -81,8 +81,8 @@ void get_all_config_info(Context& context, Arguments, api::Reply reply) {
     const config::Process* process;
   };
   std::vector<Row> rows;
-  for (const config::Group& group : context.supervisor.config().groups) {
-    for (const config::Process& process : group.processes) rows.push_back({&group, &process});
+  for (const auto& group : context.supervisor.config().groups) {
+    for (const config::Process& process : group->processes) rows.push_back({group.get(), &process});
   }
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.process->name < b.process->name; });
   api::Array infos;

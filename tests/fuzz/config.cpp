@@ -19,13 +19,13 @@ using config::Problem;
 
 void check(const Config& config) {
   std::vector<const Group*> groups;
-  for (const Group& group : config.groups) {
-    groups.push_back(&group);
-    require(group.sockets.empty() || group.sockets.size() == group.processes.size(), "each process has its socket");
-    for (const auto& process : group.processes)
+  for (const auto& group : config.groups) {
+    groups.push_back(group.get());
+    require(group->sockets.empty() || group->sockets.size() == group->processes.size(), "each process has its socket");
+    for (const auto& process : group->processes)
       require(process.program != nullptr && process.instance != nullptr, "a process has its options");
   }
-  require(std::ranges::is_sorted(config.groups, {}, [](const Group& g) { return std::tie(g.priority, g.name); }),
+  require(std::ranges::is_sorted(groups, {}, [](const Group* g) { return std::tie(g->priority, g->name); }),
           "groups are sorted");
   const auto changes = config::diff(groups, config.groups);
   require(changes.added.empty() && changes.changed.empty() && changes.removed.empty(),
