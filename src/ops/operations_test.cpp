@@ -250,6 +250,15 @@ TEST(Operations, AreRefusedWhileTheDaemonStopsExceptRemoteEvents) {
   EXPECT_THAT(daemon.supervisor.requests, ElementsAre("t/d"));
 }
 
+TEST(Operations, PassOnTextsOfEventsWholeAndShowOtherValues) {
+  Daemon daemon;
+  const std::string type(2000, 't');
+  const std::string data(300'000, 'd');
+  EXPECT_EQ(daemon.call("sendRemoteCommEvent", {type, data}), "True");
+  EXPECT_EQ(daemon.call("sendRemoteCommEvent", {Value(std::int64_t{7}), Value(true)}), "True");
+  EXPECT_THAT(daemon.supervisor.requests, ElementsAre(type + "/" + data, "7/True"));
+}
+
 TEST(Operations, HaveTheNamesOfSupervisorsApi) {
   Daemon daemon;
   EXPECT_EQ(daemon.table.names().size(), 41U);

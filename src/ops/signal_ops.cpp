@@ -74,8 +74,14 @@ void send_process_stdin(Context& context, Arguments args, api::Reply reply) {
   reply(Value(true));
 }
 
+// Texts are passed on whole, however long; what is none is shown.
+std::string event_text(const Value& value) {
+  const std::string* text = value.string();
+  return text != nullptr ? *text : python_str(value);
+}
+
 void send_remote_comm_event(Context& context, Arguments args, api::Reply reply) {
-  context.supervisor.remote_event(python_str(args[0]), python_str(args[1]));
+  context.supervisor.remote_event(event_text(args[0]), event_text(args[1]));
   reply(Value(true));
 }
 
