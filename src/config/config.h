@@ -95,6 +95,7 @@ struct Pool {
   long long buffer_size = 10;
   std::vector<std::string> events;  // upper case, each a known event type
   bool length_in_bytes = false;     // `len` of a header counts bytes; not in Supervisor
+  long long retry_delay = 0;        // seconds until a rejected event is sent again; not in Supervisor
   bool operator==(const Pool&) const = default;
 };
 

@@ -45,7 +45,8 @@ bool same_process(const Process& a, const Process& b) {
 
 bool same_pool(const std::optional<Pool>& a, const std::optional<Pool>& b) {
   if (a == b) return true;
-  if (!a || !b || a->buffer_size != b->buffer_size || a->length_in_bytes != b->length_in_bytes) return false;
+  if (!a || !b || a->buffer_size != b->buffer_size) return false;
+  if (a->length_in_bytes != b->length_in_bytes || a->retry_delay != b->retry_delay) return false;
   return std::is_permutation(a->events.begin(), a->events.end(), b->events.begin(), b->events.end());
 }
 

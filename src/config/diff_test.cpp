@@ -111,7 +111,9 @@ TEST(Same, EventsHaveNoOrderButSocketsHaveEveryDetail) {
   EXPECT_TRUE(same(a, b));
   b.pool->events[0] = "TICK_5";
   EXPECT_FALSE(same(a, b));
-  b.pool = Pool{10, {"TICK", "EVENT"}, true};
+  b.pool = Pool{10, {"TICK", "EVENT"}, false, 1};
+  EXPECT_FALSE(same(a, b));
+  b.pool = Pool{10, {"TICK", "EVENT"}, true, 0};
   EXPECT_FALSE(same(a, b));
   b.pool = Pool{11, {"TICK", "EVENT"}};
   EXPECT_FALSE(same(a, b));

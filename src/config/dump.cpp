@@ -154,6 +154,7 @@ std::string group(const Group& group) {
   object.add("name", group.name).add("priority", group.priority);
   if (group.pool) object.add("buffer_size", group.pool->buffer_size).raw("pool_events", values(group.pool->events));
   if (group.pool && group.pool->length_in_bytes) object.add("length_in_bytes", true);
+  if (group.pool && group.pool->retry_delay > 0) object.add("retry_delay", group.pool->retry_delay);
   if (!group.sockets.empty()) object.raw("sockets", array(group.sockets, socket));
   object.raw("process_configs", array(group.processes, process, new_line));
   return object.done();

@@ -109,6 +109,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[eventlistener:e]\ncommand=c\nevents=TICK,", "Unknown event type  in [eventlistener:e] events"},
         Bad{"[eventlistener:e]\ncommand=c\nevents=TICK\nbuffer_size=0",
             "[eventlistener:e] section sets invalid buffer_size (0)"},
+        Bad{"[eventlistener:e]\ncommand=c\nevents=TICK\nretry_delay=-1",
+            "[eventlistener:e] section sets invalid retry_delay (-1)"},
         Bad{"[eventlistener:e]\ncommand=c\nevents=TICK\nresult_handler=foo.bar:baz",
             "foo.bar:baz cannot be resolved within [eventlistener:e]: No module named 'foo'"},
         Bad{"[eventlistener:e]\ncommand=c\nevents=TICK\nredirect_stderr=true",

@@ -148,6 +148,7 @@ inline constexpr std::array eventlistener = std::to_array<OptionRow>({
     {"events", "EVENT", "event types to get, separated by commas"},
     {"buffer_size", "10", "events to keep while all listeners are busy"},
     {"length_in_bytes", "false", "count bytes instead of characters in len of a header"},
+    {"retry_delay", "0", "seconds until a rejected event is sent again"},
     {"result_handler", "supervisor.dispatchers:default_handler", "what judges the answers; only the default exists"},
 });
 

@@ -21,6 +21,7 @@ consteval OptionRow listener_option(std::string_view name) {
 }
 
 constexpr std::string_view default_handler = "supervisor.dispatchers:default_handler";
+constexpr long long longest_retry_delay = 1'000'000;  // seconds
 
 class GroupReader {
  public:
@@ -175,6 +176,11 @@ class GroupReader {
                   fmt::format("[{}] section sets invalid buffer_size ({})", section, pool.buffer_size));
     }
     reader.read(listener_option("length_in_bytes"), names_, pool.length_in_bytes, to_boolean);
+    if (reader.read(listener_option("retry_delay"), names_, pool.retry_delay, to_integer) &&
+        (pool.retry_delay < 0 || pool.retry_delay > longest_retry_delay)) {
+      reader.fail(listener_option("retry_delay"),
+                  fmt::format("[{}] section sets invalid retry_delay ({})", section, pool.retry_delay));
+    }
     const auto handler = reader.text(listener_option("result_handler"), names_);
     if (handler && trim(*handler) != default_handler) {
       reader.fail(listener_option("result_handler"), unresolved(*handler, section, default_handler));

@@ -21,7 +21,9 @@ Engine::Engine(Surroundings surroundings, Settings settings)
     : out_(surroundings),
       settings_(std::move(settings)),
       listeners_(table_, out_),
-      fastcgi_(out_) {}
+      fastcgi_(out_) {
+  listeners_.on_pause([this](ProcessId id, Duration delay) { deadlines_.insert({now_.mono + delay, Alarm::retry, id}); });
+}
 
 Engine::~Engine() = default;
 
@@ -135,6 +137,7 @@ void Engine::on_time() {
     switch (due.alarm) {
       case Alarm::shutdown_report: shutdown_report(); break;
       case Alarm::tick: tick(); break;
+      case Alarm::retry: listeners_.resume(due.id); break;
       case Alarm::stop_report:
         if (entry != nullptr) stop_report(*entry);
         break;

@@ -150,7 +150,7 @@ class Engine final : public keeper::Notices {
     ProcessId id = 0;
     process::Input input;
   };
-  enum class Alarm : std::uint8_t { process, stop_report, shutdown_report, tick };
+  enum class Alarm : std::uint8_t { process, stop_report, shutdown_report, tick, retry };
   struct Deadline {
     Time at;
     Alarm alarm = Alarm::process;

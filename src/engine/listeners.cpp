@@ -52,7 +52,8 @@ Pool* Listeners::add_pool(const GroupEntry& group, const std::string& identifier
                            .buffer_size = static_cast<std::size_t>(group.config->pool->buffer_size),
                            .subscription = events::Subscription(group.config->pool->events),
                            .length = group.config->pool->length_in_bytes ? events::Length::bytes
-                                                                         : events::Length::characters},
+                                                                         : events::Length::characters,
+                           .retry_delay = Seconds(group.config->pool->retry_delay)},
                           *this, log_);
   for (const auto& entry : group.entries) pools_.add_member(pool, entry->id, entry->config.name);
   return &pool;
@@ -95,6 +96,14 @@ bool Listeners::move(ProcessId id) {
 Talk* Listeners::talk_with(ProcessId id) const {
   const auto open = open_.find(id);
   return open == open_.end() ? nullptr : open->second.talk.get();
+}
+
+void Listeners::resume_later(ProcessId id, Duration delay) {
+  pause_(id, delay);
+}
+
+void Listeners::resume(ProcessId id) {
+  if (Pool* pool = pools_.of(id)) pool->resume();
 }
 
 // ---- one listener

@@ -3,6 +3,7 @@
 // The pure rules are process::Pools; this joins them to the process table, the pipes and the listeners' log files.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -58,6 +59,11 @@ class Listeners final : public process::PoolPort {
   [[nodiscard]] bool is_running(ProcessId id) const override;
   [[nodiscard]] bool send(ProcessId id, std::uint64_t serial, std::string_view bytes) override;
   void send_rest(ProcessId id, std::uint64_t serial, std::string_view bytes) override;
+  void resume_later(ProcessId id, Duration delay) override;
+
+  // Whom resume_later() tells, and what is to be called then. To be set before there are pools.
+  void on_pause(std::function<void(ProcessId, Duration)> callback) { pause_ = std::move(callback); }
+  void resume(ProcessId id);
 
  private:
   struct Output {
@@ -81,6 +87,7 @@ class Listeners final : public process::PoolPort {
   Log& log_;
   process::Pools pools_;
   std::unordered_map<ProcessId, Output> open_;
+  std::function<void(ProcessId, Duration)> pause_;
 };
 
 }  // namespace sup::engine

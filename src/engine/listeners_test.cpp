@@ -187,6 +187,24 @@ TEST(EngineListeners, TheDaemonsEndIsToldOnceAndListenersStopLast) {
   EXPECT_THAT(world.children.signals, ElementsAre("x SIGTERM process"));
 }
 
+TEST(EngineListeners, ARejectedEventComesAgainAfterThePauseOfItsPool) {
+  World world;
+  world.add({.name = "ev", .events = {"REMOTE_COMMUNICATION"}, .retry_delay = 5});
+  world.run("ev");
+  world.say("ev", "READY\n");
+  world.engine.emit({Type::remote_communication, "again"});
+  const auto first = events_in(world.sent_to("ev"));
+  world.say("ev", "RESULT 4\nFAILREADY\n");
+  world.advance(milliseconds(4999));
+  EXPECT_THAT(events_in(world.sent_to("ev")), IsEmpty());
+  world.advance(milliseconds(1));
+  EXPECT_EQ(events_in(world.sent_to("ev")), first);
+  world.say("ev", "RESULT 4\nFAIL");
+  world.exit_and_drain("ev", exited(0));
+  EXPECT_TRUE(world.engine.remove_group("ev"));
+  world.advance(seconds(10));  // of which nobody is left to know
+}
+
 // ---- ticks
 
 TEST(EngineTicks, NothingWakesTheDaemonUnlessSomebodyWantsTicks) {

@@ -208,6 +208,7 @@ struct Program {
   std::vector<std::string> sockets = {};  // of FastCGI processes x_0, x_1 ...: paths; empty: one process without
   std::vector<std::string> events = {};  // of a listener
   long long buffer_size = 10;
+  long long retry_delay = 0;
 };
 
 struct World {
@@ -256,7 +257,7 @@ struct World {
       socket.path = path;
       group->sockets.emplace_back(std::move(socket));
     }
-    if (!program.events.empty()) group->pool = config::Pool{program.buffer_size, program.events};
+    if (!program.events.empty()) group->pool = config::Pool{program.buffer_size, program.events, false, program.retry_delay};
     groups.push_back(group);
     engine.add_group(group, 1);
   }

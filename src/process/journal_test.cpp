@@ -30,6 +30,7 @@ class Door final : public PoolPort {
     return true;
   }
   void send_rest(ProcessId, std::uint64_t, std::string_view) override {}
+  void resume_later(ProcessId, Duration) override {}
   std::vector<std::pair<ProcessId, std::string>> sent;
   std::set<ProcessId> down;
   std::set<ProcessId> closed;

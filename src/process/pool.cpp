@@ -37,7 +37,7 @@ void Pool::accept(std::shared_ptr<const events::Event> event, std::uint64_t seri
 }
 
 void Pool::dispatch() {
-  while (!buffer_.empty() && std::ranges::any_of(members_, [this](const Member& m) { return can_take(m); })) {
+  while (!paused_ && !buffer_.empty() && std::ranges::any_of(members_, [this](const Member& m) { return can_take(m); })) {
     PoolItem item = std::move(buffer_.front());
     buffer_.pop_front();
     if (!send(item)) {
@@ -46,6 +46,11 @@ void Pool::dispatch() {
     }
   }
   write_journal();
+}
+
+void Pool::resume() {
+  paused_ = false;
+  dispatch();
 }
 
 void Pool::started(ProcessId id) {
@@ -64,6 +69,10 @@ void Pool::output(ProcessId id, std::string_view bytes) {
     if (step.verdict == ListenerStep::Verdict::none || !member->item) continue;
     if (step.returns_event()) {
       return_item(*member);
+      if (step.verdict == ListenerStep::Verdict::rejected && options_.retry_delay > Duration{}) {
+        paused_ = true;
+        port_.resume_later(id, options_.retry_delay);
+      }
     } else {
       member->item.reset();
       notes_.done(id);

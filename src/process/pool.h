@@ -15,6 +15,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "events/event.h"
 #include "process/journal.h"
 #include "process/listener.h"
@@ -41,6 +42,8 @@ class PoolPort {
   [[nodiscard]] virtual bool send(ProcessId id, std::uint64_t serial, std::string_view bytes) = 0;
   // Likewise what a former manager did not come to send of it, be it all or nothing.
   virtual void send_rest(ProcessId id, std::uint64_t serial, std::string_view bytes) = 0;
+  // The pool of this process sends nothing more; its resume() is due after `delay`.
+  virtual void resume_later(ProcessId id, Duration delay) = 0;
 };
 
 class Pool {
@@ -51,6 +54,7 @@ class Pool {
     std::size_t buffer_size = 10;
     events::Subscription subscription;
     events::Length length = events::Length::characters;  // what `len` of a header counts
+    Duration retry_delay{};  // after a rejection nothing is sent for so long
   };
   // `port` and `log` outlive the pool.
   Pool(Options options, PoolPort& port, Log& log);
@@ -69,6 +73,8 @@ class Pool {
   // Sends what waits, oldest first, as long as a process is RUNNING and READY. To be called after accept(), when a
   // process becomes RUNNING, and never needed after the calls below.
   void dispatch();
+  // The pause behind a rejection is over.
+  void resume();
 
   // Each is about a process of this pool; others are ignored.
   void started(ProcessId id);  // a new child
@@ -112,6 +118,7 @@ class Pool {
   Log& log_;
   std::vector<Member> members_;
   std::deque<PoolItem> buffer_;
+  bool paused_ = false;
   Serial serial_;
   std::uint64_t next_daemon_serial_ = 0;  // as far as this pool knows
   std::unique_ptr<PoolJournal> journal_;

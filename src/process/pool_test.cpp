@@ -37,6 +37,7 @@ class Door final : public PoolPort {
     return true;
   }
   void send_rest(ProcessId, std::uint64_t, std::string_view) override {}
+  void resume_later(ProcessId id, Duration delay) override { pauses.emplace_back(id, delay); }
   // "process: serial poolserial" of everything sent.
   [[nodiscard]] std::vector<std::string> summary() const {
     std::vector<std::string> result;
@@ -51,6 +52,7 @@ class Door final : public PoolPort {
   }
 
   std::vector<std::pair<ProcessId, std::string>> sent;
+  std::vector<std::pair<ProcessId, Duration>> pauses;
   std::set<ProcessId> closed;
   std::set<ProcessId> down;
 };
@@ -125,6 +127,28 @@ TEST_F(PoolTest, ARejectedEventComesBackFirstWithTheSameSerials) {
   EXPECT_EQ(log.lines.back(), "DEBG rebuffering event 0 for pool ev (buf size=1, max=10)");
   pool.output(1, "READY\n");
   EXPECT_THAT(door.summary(), ElementsAre("1: 0 0", "1: 0 0"));
+}
+
+TEST_F(PoolTest, ARejectionMayBeFollowedByAPause) {
+  Pool& pool = pools.add({.name = "ev",
+                          .identifier = "supervisor",
+                          .subscription = events::Subscription({"TICK"}),
+                          .retry_delay = Seconds(3)},
+                         door, log);
+  pools.add_member(pool, 1, "ev1");
+  pool.started(1);
+  pool.output(1, "READY\n");
+  emit();
+  pool.output(1, "RESULT 4\nFAILREADY\n");
+  EXPECT_THAT(door.pauses, ElementsAre(std::pair(1U, Duration(Seconds(3)))));
+  emit();
+  EXPECT_THAT(door.summary(), ElementsAre("1: 0 0"));
+  pool.resume();
+  EXPECT_THAT(door.summary(), ElementsAre("1: 0 0", "1: 0 0"));
+  pool.output(1, "RESULT 2\nOKREADY\n");
+  EXPECT_THAT(door.summary(), ElementsAre("1: 0 0", "1: 0 0", "1: 1 1"));
+  pool.ended(1);
+  EXPECT_EQ(door.pauses.size(), 1U) << "a death is no rejection";
 }
 
 TEST_F(PoolTest, ARejectionStaysInItsOwnPool) {

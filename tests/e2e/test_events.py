@@ -277,3 +277,21 @@ while True:
     for text in ("daté €", "", "ascii", "😀"):
         daemon.rpc.sendRemoteCommEvent("é", text)
     eventually(lambda: box.read("bodies") == "type:é\ndaté €|type:é\n|type:é\nascii|type:é\n😀|", what="four events")
+
+
+@pytest.mark.beyond("retry-delay")
+def test_a_rejected_event_may_come_again_later(box):
+    program = listener(box, result="RESULT 4\\nFAIL", more="""
+    import time
+    open('times', 'a').write(f'{time.monotonic()}\\n')
+    if open('times').read().count('\\n') == 3:
+        sys.stdout.write('RESULT 2\\nOK'); sys.stdout.flush()
+        continue""")
+    daemon = box.daemon(f"[eventlistener:listener]\ncommand={program}\ndirectory={box}\nevents=REMOTE_COMMUNICATION\n"
+                        "retry_delay=1\n")
+    daemon.wait_state("listener", "RUNNING")
+    daemon.rpc.sendRemoteCommEvent("a", "b")
+    times = [float(line) for line in box.wait_lines("times", 3)]
+    assert times[1] - times[0] > 0.99 and times[2] - times[1] > 0.99
+    daemon.wait_log("listener: event was processed")
+    assert len({header["raw"] for header, _ in events(box)}) == 1
