@@ -32,6 +32,11 @@ Time now() {
   return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
 }
 
+// Assigning an empty string would keep the memory.
+void release(std::string& text) {
+  std::string().swap(text);
+}
+
 bool has_body(int status) {
   return status >= 200 && status != 204 && status != 304;
 }
@@ -44,7 +49,7 @@ bool Connection::start(UniqueFd fd) {
   boost::system::error_code error;
   descriptor_.assign(fd.get(), error);
   if (error) return false;
-  client_ = client_of(fd.release());
+  client_ = client_of(fd.release(), site_->is_unix);
   progress_ = now();
   settle();
   return true;
@@ -115,7 +120,7 @@ void Connection::pump(std::string_view fresh) {
   if (hub_ == nullptr) return;
   more_ = !busy_ && !closing_ && !bytes.empty() && bytes.size() < before;
   if (bytes.empty()) {
-    input_ = {};
+    release(input_);
   } else if (stored) {
     input_.erase(0, input_.size() - bytes.size());
   } else {
@@ -354,7 +359,7 @@ void Connection::park() {
 void Connection::linger() {
   if (lingering_) return;
   lingering_ = true;
-  input_ = {};
+  release(input_);
   ::shutdown(descriptor_.native_handle(), SHUT_WR);
   if (half_closed_) return close_now();
   set_deadline(now() + linger_time);
@@ -407,7 +412,7 @@ void Connection::close_now() {
   boost::system::error_code ignored;
   descriptor_.close(ignored);
   output_ = {};
-  input_ = {};
+  release(input_);
   parser_.reset();
   taken_ = nullptr;
   if (auto gone = std::exchange(gone_, nullptr)) boost::asio::post(hub.loop, std::move(gone));

@@ -74,7 +74,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool streaming = false;
     bool chunked = false;
     std::size_t body_size = 0;  // of the request
-    std::string line;           // for the access log; empty when nobody reads it
+    std::string line = {};      // for the access log; empty when nobody reads it
   };
 
   void read();

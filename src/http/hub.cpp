@@ -29,9 +29,10 @@ Hub::Hub(boost::asio::io_context& the_loop, Handler the_handler, Log& the_log)
 
 void Hub::add(Site& site, UniqueFd fd) {
   if (site.connections >= site.terms.limits.connections && !make_room(&site)) return;
-  const int on = 1;  // fails on a unix socket, which has no delay
-  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  if (const int on = 1; !site.is_unix) {
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  }
   auto connection = std::make_shared<Connection>(*this, site);
   connection->place = connections.insert(connections.end(), connection);
   ++site.connections;

@@ -27,6 +27,7 @@ struct Site {
   boost::asio::steady_timer retry;  // armed only while the process is out of descriptors
   Terms terms;
   std::string label;
+  bool is_unix = false;
   bool loopback = false;        // only this machine reaches it, over TCP
   std::size_t connections = 0;  // that are open
   std::size_t memory = 0;       // that their requests and replies take
@@ -69,6 +70,7 @@ struct Hub {
 
 // HOST:PORT of the client; localhost:0 on a unix socket, as Supervisor's access log has it.
 [[nodiscard]] std::string peer_name(int fd);
+[[nodiscard]] bool is_unix_socket(int fd);
 // Is the socket bound to an address of 127.0.0.0/8 or ::1?
 [[nodiscard]] bool is_on_loopback(int fd);
 

@@ -20,7 +20,7 @@
 namespace sup::http {
 namespace {
 
-constexpr int backlog = 4096;
+constexpr int backlog = 1024;
 constexpr int attempts = 5;  // to take a path, when others try as well
 
 using Listener = std::expected<UniqueFd, ListenFailure>;

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t joinable = 16 * 1024;  // larger ones are not copied
 constexpr std::size_t full = 64 * 1024;      // a piece that gets no more
 constexpr std::size_t batch = 16;
+constexpr std::size_t most_sent = 64;  // pieces that are remembered behind us
 
 }  // namespace
 
@@ -46,6 +47,10 @@ void Output::append(std::shared_ptr<const std::string> bytes) {
 }
 
 void Output::drop(std::size_t count) {
+  if (first_ >= most_sent) {
+    pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
   size_ -= count;
   while (count > 0) {
     Piece& piece = pieces_[first_];
@@ -54,7 +59,7 @@ void Output::drop(std::size_t count) {
     offset_ += here;
     count -= here;
     if (offset_ < size) return;
-    piece = {};
+    const Piece done = std::move(piece);  // assigning an empty one would keep the memory of a string
     ++first_;
     offset_ = 0;
   }

@@ -28,6 +28,12 @@ std::string peer_name(int fd) {
   return "localhost:0";
 }
 
+bool is_unix_socket(int fd) {
+  int domain = 0;
+  socklen_t length = sizeof domain;
+  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
+}
+
 bool is_on_loopback(int fd) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;

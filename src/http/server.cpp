@@ -16,7 +16,7 @@ namespace {
 
 using boost::asio::posix::stream_descriptor;
 
-constexpr int accept_batch = 64;
+constexpr int accept_batch = 16;  // in one turn
 constexpr Seconds accept_retry{1};
 
 }  // namespace
@@ -105,6 +105,7 @@ Server::~Server() {
 
 void Server::serve(UniqueFd listener, Terms terms, std::string label) {
   Site& site = impl_->sites.emplace_back(impl_->hub.loop, std::move(terms), std::move(label));
+  site.is_unix = is_unix_socket(listener.get());
   site.loopback = is_on_loopback(listener.get());
   boost::system::error_code error;
   site.listener.assign(listener.get(), error);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -814,6 +815,27 @@ TEST(Output, SendsSharedBytesInTheirPlaceAndLetsThemGo) {
   std::string got(100'000, '\0');
   got.resize(static_cast<std::size_t>(::recv(theirs.get(), got.data(), got.size(), 0)));
   EXPECT_EQ(got, "head" + *shared + "nextsmall");
+}
+
+TEST(Output, GivesBackTheMemoryOfWhatIsSent) {
+  int fds[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  const UniqueFd ours(fds[0]), theirs(fds[1]);
+  const auto allocated = [] {
+    const struct mallinfo2 info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  std::string got(100'000, '\0');
+  Output output;
+  const std::size_t before = allocated();
+  for (int i = 0; i < 200; ++i) {
+    output.append(std::string(60'000, 'a'));
+    if (i < 2) continue;  // some of it is always left
+    (void)output.send_to(ours.get(), 60'000);
+    ASSERT_EQ(::recv(theirs.get(), got.data(), got.size(), 0), 60'000);
+  }
+  EXPECT_EQ(output.size(), 120'000u);
+  EXPECT_LT(allocated(), before + 1'000'000);
 }
 
 // ---- names

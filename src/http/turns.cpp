@@ -19,7 +19,12 @@ constexpr std::chrono::microseconds longest_run{250};
 
 }  // namespace
 
-Client client_of(int fd) {
+Client client_of(int fd, bool is_unix) {
+  if (is_unix) {
+    ucred who{};
+    socklen_t length = sizeof who;
+    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 ? static_cast<Client>(who.pid) : 0;
+  }
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
@@ -28,10 +33,7 @@ Client client_of(int fd) {
   };
   if (address.ss_family == AF_INET) return hash(reinterpret_cast<const sockaddr_in&>(address).sin_addr);
   if (address.ss_family == AF_INET6) return hash(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
-  ucred who{};
-  length = sizeof who;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) != 0) return 0;
-  return static_cast<Client>(who.pid);
+  return 0;
 }
 
 void Turns::queue(Client client, std::shared_ptr<Connection> connection) {

@@ -21,7 +21,7 @@ class Connection;
 
 // Equal for connections of one client.
 using Client = std::uint64_t;
-[[nodiscard]] Client client_of(int fd);
+[[nodiscard]] Client client_of(int fd, bool is_unix);
 
 class Turns {
  public:
