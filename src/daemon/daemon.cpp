@@ -177,6 +177,7 @@ Result<> Daemon::begin(config::Config config, UniqueFd snapshot) {
   if (inheritance_.first) {
     if (auto done = raise_limits(daemon, keeper_, messages); !done) return done;
   }
+  check_capacity(parts_->config, messages);
   if (auto done = open_log(messages); !done) return done;
   hold_output();
   if (!daemon.nocleanup) clear_child_logs(daemon.childlogdir, daemon.identifier, *parts_->log);

@@ -124,6 +124,31 @@ void use_all_descriptors() {
   }
 }
 
+long long descriptors_needed(const config::Config& config) {
+  constexpr long long own = 64;  // sockets, logs, connections of a few clients
+  long long needed = own;
+  for (const auto& group : config.groups) {
+    for (const config::Process& process : group->processes) {
+      const auto channel = [](const config::LogTarget& log) {
+        return log.kind == config::LogTarget::Kind::none ? 1LL : 2LL;  // the pipe, and the file it goes to
+      };
+      needed += 1 + channel(process.instance->out);
+      if (!process.program->redirect_stderr) needed += channel(process.instance->err);
+    }
+  }
+  return needed;
+}
+
+void check_capacity(const config::Config& config, EarlyMessages& messages) {
+  const auto limit = os::get_limit(RLIMIT_NOFILE);
+  const long long needed = descriptors_needed(config);
+  if (!limit || limit->hard == RLIM_INFINITY || static_cast<rlim_t>(needed) <= limit->hard) return;
+  messages.add(Level::warn, fmt::format("all programs of the configuration together need about {} open files, and the "
+                                        "limit is {}: raise the hard limit of open files (LimitNOFILE= of a systemd "
+                                        "unit, ulimit -Hn) or minfds to {}, or programs that do not fit will not start",
+                                        needed, limit->hard, needed));
+}
+
 bool is_child_log(std::string_view file_name, std::string_view identifier) {
   const std::string mark = fmt::format("---{}-", identifier);
   for (auto at = file_name.find(mark, 1); at != file_name.npos; at = file_name.find(mark, at + 1)) {

@@ -48,6 +48,29 @@ TEST(Limits, AreRaisedToTheMinimumAndNeverLowered) {
   }
 }
 
+TEST(Capacity, CountsWhatEachProgramTakes) {
+  const auto needed = [](bool redirect, config::LogTarget::Kind out, config::LogTarget::Kind err) {
+    config::ProgramOptions program;
+    program.redirect_stderr = redirect;
+    config::InstanceOptions instance;
+    instance.out.kind = out;
+    instance.err.kind = err;
+    const config::Process process{"x", std::make_shared<const config::ProgramOptions>(program),
+                                  std::make_shared<const config::InstanceOptions>(instance), {}};
+    config::Config config;
+    const long long without = descriptors_needed(config);
+    config::Group group;
+    group.processes = {process, process, process};
+    config.groups.push_back(std::make_shared<const config::Group>(group));
+    return (descriptors_needed(config) - without) / 3;
+  };
+  using enum config::LogTarget::Kind;
+  EXPECT_EQ(needed(false, automatic, file), 5);  // stdin, and a pipe and a log for each channel
+  EXPECT_EQ(needed(true, file, none), 3);
+  EXPECT_EQ(needed(true, none, none), 2);
+  EXPECT_EQ(needed(false, file, none), 4);
+}
+
 struct ListLog final : Log {
   std::vector<std::string> lines;
   void write(Level, std::string_view message) override { lines.emplace_back(message); }

@@ -186,6 +186,22 @@ def test_minfds_raises_the_limit(box):
     assert resource.prlimit(daemon.wait_executed("x"), resource.RLIMIT_NOFILE)[0] == 700
 
 
+def test_a_configuration_that_cannot_fit_is_told_with_the_limit_that_would_do(box):
+    many = "[program:x]\ncommand=sleep 60\nautostart=false\nnumprocs={}\nprocess_name=x%(process_num)d\n"
+    told = [text for level, text in box.daemon(many.format(400), supervisord="minfds=700",
+                                               preexec=limits(300, 2000)).messages() if level == "WARN"]
+    assert len(told) == 1, told
+    assert told[0] == ("all programs of the configuration together need about 2064 open files, and the limit is 2000: "
+                       "raise the hard limit of open files (LimitNOFILE= of a systemd unit, ulimit -Hn) or minfds to "
+                       "2064, or programs that do not fit will not start")
+
+
+def test_a_configuration_that_fits_is_not_warned_about(box):
+    daemon = box.daemon("[program:x]\ncommand=sleep 60\nautostart=false\nnumprocs=350\nprocess_name=x%(process_num)d\n",
+                        supervisord="minfds=700", preexec=limits(300, 2000))
+    assert not [text for level, text in daemon.messages() if level == "WARN"]
+
+
 @pytest.mark.root
 def test_minfds_that_cannot_be_had_are_refused(box):
     os.chmod(box.folder, 0o777)
