@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -13,35 +14,55 @@
 namespace sup::daemon {
 namespace asio = boost::asio;
 
+namespace {
+
+constexpr Duration without_descriptors = std::chrono::milliseconds(20);
+
+}  // namespace
+
 struct ChildInputs::Queue : std::enable_shared_from_this<Queue> {
-  // A descriptor of its own, so that Asio and the engine can each close theirs.
-  Queue(asio::io_context& loop, int duplicate) : pipe(loop, duplicate) {}
+  Queue(asio::io_context& loop, int fd) : pipe(loop), again(loop), engines(fd) {}
 
   void wait(ChildInputs& owner, ProcessId id) {
-    pipe.async_wait(asio::posix::stream_descriptor::wait_write,
-                    [self = shared_from_this(), &owner, id](const boost::system::error_code& error) {
-                      if (error || self->cancelled) return;
-                      if (self->flush()) {
-                        self->wait(owner, id);
-                      } else {
-                        owner.queues_.erase(id);
-                      }
-                    });
+    const auto go_on = [self = shared_from_this(), &owner, id](const boost::system::error_code& error) {
+      if (error || self->cancelled) return;
+      if (self->flush()) {
+        self->wait(owner, id);
+      } else {
+        owner.queues_.erase(id);
+      }
+    };
+    if (can_wait()) return pipe.async_wait(asio::posix::stream_descriptor::wait_write, go_on);
+    again.expires_after(without_descriptors);
+    again.async_wait(go_on);
+  }
+
+  // A descriptor of its own, so that Asio and the engine can each close theirs. There may be none just now, but what
+  // was begun must be ended: half a message makes nonsense of all that follow.
+  bool can_wait() {
+    if (pipe.is_open()) return true;
+    UniqueFd duplicate(fcntl(engines, F_DUPFD_CLOEXEC, 0));
+    boost::system::error_code failed;
+    if (duplicate) pipe.assign(duplicate.get(), failed);
+    if (pipe.is_open()) static_cast<void>(duplicate.release());
+    return pipe.is_open();
   }
 
   // Writes what goes; true while something is left for later. A closed pipe takes the rest with it.
   bool flush() {
     while (!pending.empty()) {
-      const ssize_t written = ::write(pipe.native_handle(), pending.data(), pending.size());
+      const ssize_t written = ::write(engines, pending.data(), pending.size());
       if (written < 0) return errno == EAGAIN || errno == EINTR;
       pending.erase(0, static_cast<std::size_t>(written));
     }
     if (!talk) return false;
-    const auto moved = talk->move(pipe.native_handle());
+    const auto moved = talk->move(engines);
     return moved && !*moved;
   }
 
   asio::posix::stream_descriptor pipe;
+  asio::steady_timer again;
+  const int engines;  // open until forget()
   std::string pending;
   std::shared_ptr<engine::Talk> talk;  // then what is laid down there
   bool cancelled = false;
@@ -69,9 +90,7 @@ Result<> ChildInputs::write(ProcessId id, int fd, std::string_view bytes) {
     }
   }
   if (bytes.empty()) return {};
-  auto queue = make_queue(id, fd);
-  if (!queue) return std::unexpected(std::move(queue.error()));
-  (*queue)->pending = bytes;
+  make_queue(id, fd).pending = bytes;
   return {};
 }
 
@@ -83,18 +102,14 @@ Result<> ChildInputs::move(ProcessId id, int fd, std::shared_ptr<engine::Talk> t
   const auto moved = talk->move(fd);
   if (!moved) return std::unexpected(moved.error());
   if (*moved) return {};
-  auto queue = make_queue(id, fd);
-  if (!queue) return std::unexpected(std::move(queue.error()));
-  (*queue)->talk = std::move(talk);
+  make_queue(id, fd).talk = std::move(talk);
   return {};
 }
 
-Result<ChildInputs::Queue*> ChildInputs::make_queue(ProcessId id, int fd) {
-  const int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (duplicate < 0) return std::unexpected(system_error("fcntl F_DUPFD_CLOEXEC", {}, errno));
-  auto queue = std::make_shared<Queue>(loop_, duplicate);
+ChildInputs::Queue& ChildInputs::make_queue(ProcessId id, int fd) {
+  auto queue = std::make_shared<Queue>(loop_, fd);
   queue->wait(*this, id);
-  return queues_.emplace(id, std::move(queue)).first->second.get();
+  return *queues_.emplace(id, std::move(queue)).first->second;
 }
 
 void ChildInputs::forget(ProcessId id) {
@@ -103,6 +118,7 @@ void ChildInputs::forget(ProcessId id) {
   queued->second->cancelled = true;
   boost::system::error_code ignored;
   queued->second->pipe.close(ignored);
+  queued->second->again.cancel();
   queues_.erase(queued);
 }
 

@@ -28,7 +28,7 @@ class ChildInputs final : public engine::Inputs {
  private:
   struct Queue;  // exists only while bytes wait, so that an idle child costs nothing
 
-  [[nodiscard]] Result<Queue*> make_queue(ProcessId id, int fd);
+  [[nodiscard]] Queue& make_queue(ProcessId id, int fd);
 
   boost::asio::io_context& loop_;
   std::unordered_map<ProcessId, std::shared_ptr<Queue>> queues_;
