@@ -354,7 +354,7 @@ TEST(Groups, ListenersHaveAPoolAndComeFirst) {
   EXPECT_EQ(group.processes.at(0).program->priority, 999);
   EXPECT_EQ(*loaded("[supervisord]\n[eventlistener:e]\ncommand=c\nevents=TICK\nlength_in_bytes=yes\n").groups.at(0)->pool,
             (Pool{10, {"TICK"}, true, 0}));
-  EXPECT_EQ(loaded("[supervisord]\n[eventlistener:e]\ncommand=c\nevents=TICK\nretry_delay=5\n").groups.at(0).pool->retry_delay, 5);
+  EXPECT_EQ(loaded("[supervisord]\n[eventlistener:e]\ncommand=c\nevents=TICK\nretry_delay=5\n").groups.at(0)->pool->retry_delay, 5);
 }
 
 TEST(Groups, FcgiProgramsHaveASocket) {
