@@ -184,7 +184,7 @@ class Engine final : public keeper::Notices {
   [[nodiscard]] std::optional<std::string> spawn(Entry& entry);
   void fail_spawn(Entry& entry, std::string text);
   [[nodiscard]] keeper::Plan plan_for(const Entry& entry, Command command) const;
-  [[nodiscard]] Result<std::unique_ptr<OpenedLogs>> open_logs(const Entry& entry);
+  [[nodiscard]] Result<std::unique_ptr<OpenedLogs>> open_logs(const Entry& entry, bool running = false);
   void attach(Entry& entry, Channel channel, UniqueFd pipe, logs::RotatingFile file);
   void send_signal(Entry& entry, int signal, bool to_group, bool overdue);
   void on_output(Entry& entry, const logs::Report& report);

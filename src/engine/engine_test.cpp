@@ -78,6 +78,21 @@ TEST(Engine, TheLogsOfADeadProcessAreClosedThoughItsOutputEndedBefore) {
   EXPECT_THAT(world.output.forgotten, ElementsAre(entry.id));
 }
 
+TEST(Engine, AnEndThatIsToldLateCountsFromWhenItWas) {
+  World world;
+  world.add({.name = "x", .startsecs = 5});
+  world.start("x");
+  const auto end = static_cast<std::uint64_t>((world.clock.time.mono + seconds(1)).time_since_epoch().count());
+  world.clock.time.mono += seconds(60);
+  world.clock.time.wall += seconds(60);
+  world.engine.on_exited(world.entry("x").id, 1000, {.status = exited(3), .at = end});
+  EXPECT_THAT(world.log.lines, Contains("WARN exited: x (exit status 3; not expected)"));
+  EXPECT_EQ(world.entry("x").machine.failures, 1);
+  EXPECT_EQ(world.entry("x").stop, world.clock.time.wall - seconds(59));
+  // The next try was due long ago.
+  EXPECT_EQ(world.state("x"), State::starting);
+}
+
 TEST(Engine, AnExpectedExitStaysExited) {
   World world;
   world.add({.name = "x"});
@@ -138,6 +153,29 @@ TEST(Engine, WhatTheSystemRefusesIsASpawnErrorInSupervisorsWords) {
     EXPECT_EQ(world.entry("x").spawn_error, each.words);
     EXPECT_THAT(world.log.lines, Contains(std::string("INFO spawnerr: ") + each.words));
   }
+}
+
+TEST(Engine, AChildWhosePipesGotLostIsKilledAndAFailedStart) {
+  World world;
+  world.add({.name = "x"});
+  world.engine.start(world.entry("x"), false, [](Answer) {});
+  world.children.pending.clear();
+  const ProcessId id = world.entry("x").id;
+  keeper::Spawned spawned;
+  spawned.pid = 77;
+  spawned.lost = true;
+  world.engine.on_spawned(id, std::move(spawned));
+  EXPECT_THAT(world.children.signals, ElementsAre("x SIGKILL group"));
+  EXPECT_EQ(world.state("x"), State::backoff);
+  EXPECT_EQ(world.entry("x").spawn_error, "too many open files to spawn 'x'");
+  world.engine.on_exited(id, 77, {.status = SIGKILL});
+  EXPECT_THAT(world.children.acknowledged, ElementsAre(id));
+  EXPECT_EQ(world.state("x"), State::backoff);
+  EXPECT_THAT(world.log.lines, Not(Contains(HasSubstr("exited"))));
+  world.advance(seconds(1));
+  world.children.answer_spawns();
+  EXPECT_EQ(world.state("x"), State::starting);
+  EXPECT_EQ(world.entry("x").machine.pid, 1000);
 }
 
 TEST(Engine, ALogThatCannotBeOpenedIsASpawnError) {

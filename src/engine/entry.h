@@ -77,6 +77,7 @@ struct Entry {
   std::uint8_t open_channels = 0; // output pipes not yet at their end
   std::optional<Reaped> reaped;
   pid_t dealt_with = 0;           // a child of a former manager's whose end is on record; its notice is still to come
+  pid_t abandoned = 0;            // a child that was killed because its pipes did not reach us
   std::optional<Untold> untold;
   std::unique_ptr<OpenedLogs> opened;
   std::vector<Waiter> waiters;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "engine/engine.h"
 
@@ -100,14 +101,20 @@ void plan_stop(keeper::Plan& plan, const config::ProgramOptions& program) {
   plan.kill_as_group = program.killasgroup;
 }
 
-Result<std::unique_ptr<OpenedLogs>> Engine::open_logs(const Entry& entry) {
+// With `running`, the process writes already: what cannot be opened is left for a reopen.
+Result<std::unique_ptr<OpenedLogs>> Engine::open_logs(const Entry& entry, bool running) {
   auto opened = std::make_unique<OpenedLogs>();
   const auto open = [&](const std::string& path, const config::LogTarget& target, logs::RotatingFile& into) -> Result<> {
     if (path.empty()) return {};
-    auto file = out_.files.open_log(
-        {path, target.max_bytes, target.backups, target.kind == config::LogTarget::Kind::automatic});
-    if (!file) return std::unexpected(file.error());
-    into = std::move(*file);
+    logs::FilePlan plan{path, target.max_bytes, target.backups, target.kind == config::LogTarget::Kind::automatic};
+    auto file = out_.files.open_log(plan);
+    if (file) {
+      into = std::move(*file);
+      return {};
+    }
+    if (!running) return std::unexpected(file.error());
+    out_.log(Level::error, "could not open the log files of {} again: {}", entry.config.name, file.error().text);
+    into = logs::RotatingFile::closed(std::move(plan));
     return {};
   };
   if (auto result = open(entry.out_path, entry.config.instance->out, opened->out); !result) {
@@ -164,6 +171,12 @@ void Engine::on_spawned(ProcessId id, std::expected<keeper::Spawned, keeper::Spa
   Entry* entry = table_.find(id);
   if (entry == nullptr) return;
   auto opened = std::move(entry->opened);
+  if (result && result->lost) {
+    // Nobody would read what it writes.
+    entry->abandoned = result->pid;
+    out_.children.signal(id, SIGKILL, keeper::Target::group);
+    result = std::unexpected(keeper::SpawnFailure{keeper::SpawnStage::pipe, EMFILE});
+  }
   if (!result) {
     const auto [stage, code] = result.error();
     const std::string& name = entry->config.name;
@@ -216,12 +229,22 @@ void Engine::on_exited(ProcessId id, pid_t pid, const keeper::Exit& exit) {
     out_.children.acknowledge(id);
     return;
   }
+  if (pid == std::exchange(entry->dealt_with, 0)) return;
+  if (pid == entry->abandoned) {
+    entry->abandoned = 0;
+    // A spawn that is on its way acknowledges it, too.
+    if (entry->machine.state != State::starting) out_.children.acknowledge(id);
+    return;
+  }
+  out_.log(Level::debug, "received SIGCHLD indicating a child quit");
   entry->reaped = Reaped{exit, now_};
+  if (const Time at{Duration(exit.at)}; exit.at != 0 && at < now_.mono) {
+    // There was nobody to tell for a while.
+    entry->reaped->at = Now{at, now_.wall - (now_.mono - at)};
+  }
   if (entry->machine.pid == 0) entry->machine.pid = pid;
   if (is_listener(*entry)) listeners_.exited(*entry, now_);
   if (entry->open_channels == 0) {
-  if (pid == std::exchange(entry->dealt_with, 0)) return;
-  out_.log(Level::debug, "received SIGCHLD indicating a child quit");
     out_.output.forget(id);
     finish(*entry);
   } else {

@@ -167,12 +167,11 @@ void Engine::restore_entry(Entry& entry, const ProcessRecord& record, keeper::Re
     if (entry.machine.state == State::starting) queue(entry, input(Input::Kind::spawn_failed));
     return;
   }
-  entry.in = std::move(child.in);
-  auto opened = open_logs(entry);
-  if (!opened) {
-    out_.log(Level::error, "could not open the log files of {} again: {}", entry.config.name, opened.error().text);
-    opened = std::make_unique<OpenedLogs>();
+  if (child.lost) {
+    out_.log(Level::error, "too many open files to read the output of '{}' (pid {})", entry.config.name, child.pid);
   }
+  entry.in = std::move(child.in);
+  auto opened = open_logs(entry, true);
   if (is_listener(entry)) {
     listeners_.go_on(entry, std::move(child.out), std::move((*opened)->out), settings_.strip_ansi, talk);
   } else {

@@ -35,6 +35,7 @@ bool deliver_spawned(Notices& notices, Frame& frame) {
   child.pid = reader.i32();
   const std::uint8_t which = reader.u8();
   if (!reader.ok() || !take_fds(frame, which, child.in, child.out, child.err)) return false;
+  child.lost = frame.lost;
   notices.on_spawned(frame.id, std::move(child));
   return true;
 }
@@ -53,6 +54,7 @@ bool deliver_exited(Notices& notices, const Frame& frame) {
   const pid_t pid = reader.i32();
   Exit exit;
   if (!decode(reader, exit)) return false;
+  exit.at = reader.u64();  // a keeper of an older version does not say
   notices.on_exited(frame.id, pid, exit);
   return true;
 }
@@ -258,6 +260,7 @@ bool Client::Impl::restore_one(Restored& restored, Frame& frame) {
       child.record = reader.text();
       if (frame.lost && frame.payload.empty()) return true;
       if (!reader.ok() || !take_fds(frame, which, child.in, child.out, child.err)) return false;
+      child.lost = frame.lost;
       restored.children.push_back(std::move(child));
       return true;
     }

@@ -23,8 +23,7 @@
 
 namespace sup::keeper {
 
-// What the keeper says. A pipe end that is missing in `Spawned` against the plan was lost because this process has no
-// descriptor left; the child runs nevertheless.
+// What the keeper says.
 class Notices {
  public:
   virtual ~Notices() = default;
@@ -66,6 +65,7 @@ struct Restored {
     pid_t pid = 0;  // 0: not running
     std::string record;
     UniqueFd in, out, err;
+    bool lost = false;  // as in Spawned
   };
   bool fresh = true;  // the first manager of this keeper: nothing to restore
   std::vector<Child> children;

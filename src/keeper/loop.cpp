@@ -136,7 +136,8 @@ void Keeper::reap() {
       continue;
     }
     const Exit exit{status, microseconds(usage.ru_utime), microseconds(usage.ru_stime),
-                    static_cast<std::uint64_t>(usage.ru_maxrss)};
+                    static_cast<std::uint64_t>(usage.ru_maxrss),
+                    static_cast<std::uint64_t>(now().time_since_epoch().count())};
     const ProcessId id = table_.reaped(pid, exit);
     if (!working()) continue;
     if (id != 0) {

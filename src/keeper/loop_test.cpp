@@ -73,6 +73,7 @@ TEST_F(KeeperTest, StartsAChildAndTellsItsEnd) {
   EXPECT_EQ(exited.number, pid);
   EXPECT_EQ(exited.code, SIGTERM);
   EXPECT_GT(manager->last_exit.max_rss_kb, 0u);
+  EXPECT_GT(manager->last_exit.at, 0u);
 }
 
 TEST_F(KeeperTest, AnswersInTheOrderOfTheRequests) {

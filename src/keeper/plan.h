@@ -46,6 +46,7 @@ struct Spawned {
   UniqueFd in;   // write end of the child's stdin; none with stdin_from_socket
   UniqueFd out;  // read end of its stdout
   UniqueFd err;  // read end of its stderr; none with stderr_to_stdout
+  bool lost = false;  // they did not reach this process, which can have no more descriptors
 };
 
 // How far a spawn that failed in the parent had come. Failures in the child (setuid, chdir, exec) are written to its
@@ -65,6 +66,7 @@ struct Exit {
   std::uint64_t user_usec = 0;
   std::uint64_t system_usec = 0;
   std::uint64_t max_rss_kb = 0;
+  std::uint64_t at = 0;  // when it was reaped: nanoseconds of the monotonic clock; 0: unknown
 };
 
 }  // namespace sup::keeper

@@ -50,7 +50,7 @@ enum class Notice : std::uint16_t {
   spawned = 105,        // i32 pid, u8 which fds; fds as in child
   spawn_failed = 106,   // i32 stage, i32 errno
   signalled = 107,      // i32 signal, i32 errno or 0
-  exited = 108,         // i32 pid, exit
+  exited = 108,         // i32 pid, exit, u64 when it was reaped
   orphan = 109,         // i32 pid, i32 status
   daemon_signal = 110,  // i32 signal
   configured = 111,     // i32 errno, text; both empty on success

@@ -29,6 +29,7 @@ void Keeper::send_exit(ProcessId id, const Entry& entry) {
   Writer writer;
   writer.i32(entry.pid);
   encode(writer, entry.exit);
+  writer.u64(entry.exit.at);
   send(Notice::exited, id, writer);
 }
 

@@ -117,8 +117,15 @@ Result<> RotatingFile::begin_anew() {
   return {};
 }
 
+RotatingFile RotatingFile::closed(FilePlan plan, const Files& files) {
+  RotatingFile file;
+  file.plan_ = std::move(plan);
+  file.files_ = &files;
+  return file;
+}
+
 Result<> RotatingFile::reopen() {
-  if (!is_open()) return {};
+  if (plan_.path.empty()) return {};
   return begin_anew();
 }
 

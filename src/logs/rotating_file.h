@@ -40,6 +40,9 @@ class RotatingFile {
   // Creates the file where it is missing (0666 & umask). Never waits, not even for a FIFO without reader.
   [[nodiscard]] static Result<RotatingFile> open(FilePlan plan, const Files& files = real_files());
 
+  // Not open, but what reopen() opens.
+  [[nodiscard]] static RotatingFile closed(FilePlan plan, const Files& files = real_files());
+
   [[nodiscard]] bool is_open() const { return target_.is_open(); }
   [[nodiscard]] const FilePlan& plan() const { return plan_; }
   // There is a max_bytes, but this target grows and cannot be rotated: worth a warning. Not so for /dev/null.

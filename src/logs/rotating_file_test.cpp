@@ -36,6 +36,16 @@ TEST_F(Rotating, a_closed_file_takes_anything) {
   EXPECT_FALSE(file.is_open());
 }
 
+TEST_F(Rotating, a_file_that_could_not_be_opened_is_opened_by_a_reopen) {
+  auto file = RotatingFile::closed({folder.path("log"), 0, 0});
+  EXPECT_FALSE(file.is_open());
+  EXPECT_TRUE(file.write("lost"));
+  ASSERT_TRUE(file.reopen());
+  EXPECT_TRUE(file.is_open());
+  ASSERT_TRUE(file.write("kept"));
+  EXPECT_EQ(folder.get("log"), "kept");
+}
+
 TEST_F(Rotating, appends_to_what_is_there) {
   folder.put("log", "old ");
   auto file = open(0, 0);

@@ -115,7 +115,8 @@ ssize_t Transit::take(int pipe, ProcessId id, Channel channel) {
     n = ::splice(pipe, nullptr, belt_in_.get(), nullptr, capacity, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     moved = n > 0;
   }
-  if (!belt_in_ || (n < 0 && errno == EINVAL)) n = ::read(pipe, buffer_, capacity);  // no pipe: it cannot be moved
+  // No pipe, or a sandbox refuses: it cannot be moved.
+  if (!belt_in_ || (n < 0 && errno != EAGAIN && errno != EINTR)) n = ::read(pipe, buffer_, capacity);
   if (n <= 0) {
     const int code = errno;
     publish(journal_->state, State::idle);

@@ -1,5 +1,6 @@
 """Trouble with one log: what becomes of its program, and that no other program notices."""
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import time
 
 import pytest
 
+from support.faults import failing, limited
 from support.waiting import eventually
 
 # Writes so many numbered lines for each number on its standard input, and says when they have left it.
@@ -37,13 +39,13 @@ def numbers(first, last):
 class Scene:
     """A program x that writes on demand into a log that gets into trouble, and others that must not notice."""
 
-    def __init__(self, box, log, **config):
+    def __init__(self, box, log, rotated=False, **config):
         self.box, self.log, self.asked = box, log, 0
         self.daemon = box.daemon(
             f"[program:x]\ncommand={box.python('x', NUMBERS)} {box}/said\nstdout_logfile={log}\n"
-            "stdout_logfile_maxbytes=0\n"
+            f"stdout_logfile_maxbytes={'100KB' if rotated else 0}\n"
             f"[program:other]\ncommand={box.python('other', TICKER)}\nstdout_logfile={box}/other.log\n"
-            "[program:still]\ncommand=sleep 600\n", **{"supervisord": "loglevel=info", **config})
+            "stdout_logfile_maxbytes=0\n[program:still]\ncommand=sleep 600\n", **{"supervisord": "loglevel=info", **config})
         self.pids = {name: self.daemon.wait_state(name, "RUNNING")["pid"] for name in ("x", "other", "still")}
 
     def write(self, count):
@@ -223,6 +225,127 @@ def test_a_flood_of_binary_output_arrives_unchanged(box):
     assert "flood: added process group" in scene.daemon.ctl("update").out
     scene.daemon.wait_state("flood", "EXITED", timeout=20)
     assert box.bytes("flood.log") == data * 8
+    scene.write(1000)
+    scene.wait_content(numbers(0, 1000))
+    scene.check_others()
+
+
+@pytest.mark.root
+@pytest.mark.beyond("output-flood")
+def test_a_disk_that_fails_costs_output_and_nothing_after_it_works_again(box):
+    scene = Scene(box, box.path("x.log"))
+    scene.write(1000)
+    scene.wait_content(numbers(0, 1000))
+    with failing(scene.daemon.manager, "write,writev,pwrite64", "EIO", path=box.path("x.log")):
+        scene.write(1000)
+        scene.daemon.wait_log(r"could not write the stdout log of 'x': write .*/x.log: Input/output error")
+        scene.check_others()
+    scene.write(1000)
+    scene.wait_content(numbers(0, 1000) + numbers(2000, 3000))
+    scene.daemon.wait_log(r"the stdout log of 'x' can be written again")
+    scene.check_others()
+
+
+@pytest.mark.beyond("manager")
+def test_a_log_at_the_limit_of_file_sizes_costs_what_does_not_fit(box):
+    scene = Scene(box, box.path("x.log"))
+    scene.write(1000)
+    scene.wait_content(numbers(0, 1000))
+    with limited(scene.daemon.manager, resource.RLIMIT_FSIZE, 1 << 20):
+        scene.write(200000)
+        scene.daemon.wait_log(r"could not write the stdout log of 'x': write .*/x.log: File too large")
+        assert scene.content() == numbers(0, 201000)[:1 << 20]
+    scene.write(1000)
+    eventually(lambda: scene.content().endswith(numbers(201000, 202000)), what="output again")
+    scene.check_others()
+
+
+@pytest.mark.root
+@pytest.mark.beyond("manager")
+def test_the_daemons_own_log_that_cannot_be_written_disturbs_nobody(box):
+    scene = Scene(box, box.path("x.log"))
+    with failing(scene.daemon.manager, "write,writev,pwrite64", "EIO", path=box.path("sd.log")):
+        scene.daemon.rpc.stopProcess("still")
+        assert scene.daemon.call("startProcess", "still") == ("value", True)
+        scene.pids["still"] = scene.daemon.pid_of("still")
+        scene.check_others()
+    size = len(scene.daemon.log())
+    scene.daemon.rpc.stopProcess("x")
+    scene.daemon.wait_log(r"\d+ bytes of this log could not be written and are lost")
+    assert "stopped: x (terminated by SIGTERM)" in scene.daemon.log()[size:]
+
+
+@pytest.mark.root
+@pytest.mark.beyond("output-flood")
+def test_the_daemons_own_log_on_a_full_disk_disturbs_nobody(box, small_disk):
+    scene = Scene(box, box.path("x.log"), supervisord=f"loglevel=info\nlogfile={small_disk}/sd.log")
+    with open(f"{small_disk}/filler", "wb") as file:
+        try:
+            file.write(bytes(1 << 20))
+        except OSError:
+            pass
+    for _ in range(40):
+        scene.daemon.rpc.stopProcess("still")
+        assert scene.daemon.call("startProcess", "still", False) == ("value", True)
+    scene.daemon.wait_state("still", "RUNNING")
+    scene.pids["still"] = scene.daemon.pid_of("still")
+    scene.check_others()
+    os.unlink(f"{small_disk}/filler")
+    scene.daemon.rpc.stopProcess("x")
+    eventually(lambda: "bytes of this log could not be written and are lost" in box.read(f"{small_disk}/sd.log"),
+               what="the loss told")
+    assert "stopped: x (terminated by SIGTERM)" in box.read(f"{small_disk}/sd.log")
+
+
+@pytest.mark.root
+@pytest.mark.beyond("manager")
+def test_a_rotation_that_fails_goes_on_later(box):
+    scene = Scene(box, box.path("x.log"), rotated=True)
+    with failing(scene.daemon.manager, "rename,renameat,renameat2", "EIO"):
+        scene.write(20000)
+        scene.daemon.wait_log(r"could not rotate the stdout log of 'x'.*Input/output error")
+        scene.check_others()
+        assert box.bytes("x.log") == numbers(0, 20000)
+    scene.write(20000)
+    eventually(lambda: box.exists("x.log.1"), what="a rotated log")
+    eventually(lambda: b"".join(box.bytes(name) for name in ("x.log.2", "x.log.1", "x.log")) == numbers(0, 40000),
+               what="all output")
+    scene.check_others()
+
+
+@pytest.mark.beyond("manager")
+def test_a_log_that_a_successor_could_not_open_is_written_after_a_reopen(box):
+    os.mkdir(box.path("logs"))
+    scene = Scene(box, box.path("logs/x.log"))
+    os.rename(box.path("logs"), box.path("away"))
+    os.kill(scene.daemon.manager, signal.SIGKILL)
+    scene.daemon.wait_log("could not open the log files of x again: open .*/logs/x.log: No such file or directory")
+    scene.daemon.wait_up()
+    scene.check_others()
+    os.mkdir(box.path("logs"))
+    scene.daemon.signal(signal.SIGUSR2)
+    eventually(lambda: box.exists("logs/x.log"), what="the log again")
+    scene.write(1000)
+    scene.wait_content(numbers(0, 1000))
+    scene.check_others()
+
+
+@pytest.mark.beyond("output-flood")
+def test_binary_output_without_end_delays_nobody(box):
+    scene = Scene(box, box.path("x.log"))
+    with open(scene.daemon.path, "a", encoding="utf-8") as file:
+        file.write(f"[program:endless]\ncommand=cat /dev/urandom\nstdout_logfile={box}/endless.log\n"
+                   "stdout_logfile_maxbytes=1MB\nstdout_logfile_backups=2\n")
+    assert "endless: added process group" in scene.daemon.ctl("update").out
+    scene.daemon.wait_state("endless", "RUNNING")
+    eventually(lambda: box.exists("endless.log.2"), what="rotations")
+    scene.check_others()
+    assert scene.daemon.rpc.tailProcessStdoutLog("endless", 0, 1000)[1] > 0
+    began = time.monotonic()
+    assert scene.daemon.call("stopProcess", "endless") == ("value", True)
+    assert time.monotonic() - began < 5
+    assert sorted(name for name in os.listdir(box.folder) if name.startswith("endless.log")) == \
+        ["endless.log", "endless.log.1", "endless.log.2"]
     scene.write(1000)
     scene.wait_content(numbers(0, 1000))
     scene.check_others()

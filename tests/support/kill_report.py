@@ -13,7 +13,7 @@ class Report:
     def __init__(self):
         self.problems = []
         self.downs = []    # [killed, answering again]
-        self.deaths = {}   # (name, pid) of a program that was stopped: when it was gone
+        self.deaths = {}   # (name, pid) of a program that was stopped: when that was asked for, and when it was gone
         self.running = []  # (when "slow" was asked to start, when it was seen RUNNING)
         self.cut = 0
         self.names = []
@@ -78,7 +78,7 @@ class Report:
             starts += len(found)
             asked = scene.asked.get(name, [])
             for before, after in zip(found, found[1:]):
-                ended = before.ended or self.deaths.get((name, before.pid))
+                ended = before.ended or self.deaths.get((name, before.pid), (None, None))[1]
                 if ended is None or after.started < ended:
                     self.problem(f"{name} was started beside one that lives: {before}, {after}")
                     continue
@@ -107,12 +107,12 @@ class Report:
             tries += 1
 
     def judge_stops(self, every):
-        for (name, pid), died in self.deaths.items():
+        for (name, pid), (asked, died) in self.deaths.items():
             life = next(life for life in every[name] if life.pid == pid)
             if len(life.terms) != 1:
                 self.problem(f"{name} got TERM {len(life.terms)} times")
             if name == "stubborn" and life.terms:
-                self.on_time("the kill of stubborn", life.terms[0] + 1, died)
+                self.on_time("the kill of stubborn", max(asked, life.terms[0] - LATE) + 1, died)
         self.figures["stops"] = len(self.deaths)
 
     def judge_flood(self, scene):

@@ -173,12 +173,13 @@ class Scene:
                     return
                 watched = os.pidfd_open(pid["pid"])
                 eventually(lambda: any(life.pid == pid["pid"] for life in lives(self.box, name)), what=f"{name} up")
+                asked = time.monotonic()
                 answer, repeated = self.ask("stopProcess", name, False)
                 if answer is not True and not (repeated and answer.faultCode == 70):
                     self.report.problem(f"stop of {name}: {answer}")
                 if not select.select([watched], [], [], 30 * SCALE)[0]:
                     self.report.problem(f"{name} does not end")
-                self.report.deaths[name, pid["pid"]] = time.monotonic()
+                self.report.deaths[name, pid["pid"]] = asked, time.monotonic()
                 os.close(watched)
                 self.wait_state(name, "STOPPED")
                 self.ended.wait(self.chance.uniform(0, 0.3))
