@@ -289,6 +289,24 @@ TEST(ProcessInfo, AClockThatWasSetBackGivesNoNegativeUptime) {
   EXPECT_EQ(description(world.entry("x"), world.clock.time.wall), "pid 1000, uptime 0:00:00");
 }
 
+TEST(ProcessInfo, AFailureWithoutAReasonPointsToTheLog) {
+  World world;
+  world.add({.name = "x"});
+  for (const process::State state : {process::State::backoff, process::State::fatal}) {
+    world.entry("x").machine.state = state;
+    EXPECT_EQ(description(world.entry("x"), world.clock.time.wall), "unknown error (try \"tail x\")");
+  }
+}
+
+TEST(ProcessInfo, NothingIsSaidOfStatesThatPass) {
+  World world;
+  world.add({.name = "x"});
+  for (const process::State state : {process::State::starting, process::State::stopping, process::State::unknown}) {
+    world.entry("x").machine.state = state;
+    EXPECT_EQ(description(world.entry("x"), world.clock.time.wall), "");
+  }
+}
+
 TEST(ProcessInfo, TheDescriptionSaysWhatTheStateLeavesOpen) {
   World world;
   world.add({.name = "x", .startretries = 0});
