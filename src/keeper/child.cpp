@@ -69,10 +69,12 @@ class Digits {
   give_up(verb, subject, digits.text());
 }
 
-void reset_signals(std::uint64_t ignored) {
+void reset_signals(std::uint64_t changed, std::uint64_t ignored) {
   for (int signal = 1; signal < _NSIG; ++signal) {
+    const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
+    if (((changed | ignored) & bit) == 0) continue;
     KernelAction action;
-    if ((ignored >> (signal - 1) & 1) != 0) action.handler = SIG_IGN;
+    if ((ignored & bit) != 0) action.handler = SIG_IGN;
     syscall(SYS_rt_sigaction, signal, &action, nullptr, kernel_set_size);
   }
 }
@@ -130,7 +132,7 @@ void take_identity(const ChildTask& task) {
 
 [[noreturn]] void become(const ChildTask& task) {
   if (task.own_group) syscall(SYS_setpgid, 0, 0);
-  reset_signals(task.ignored_signals);
+  reset_signals(task.changed_signals, task.ignored_signals);
   take_oom_score(task.oom_score);
   arrange_fds(task);
   if (task.set_open_files) syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &task.open_files, nullptr);
@@ -167,6 +169,16 @@ ChildStack::ChildStack() {
   if (map == MAP_FAILED) return;
   mprotect(map, page, PROT_NONE);
   top_ = static_cast<char*>(map) + page + stack_size;
+}
+
+std::uint64_t changed_signals() {
+  std::uint64_t changed = 0;
+  for (int signal = 1; signal < _NSIG; ++signal) {
+    KernelAction action;
+    const bool known = syscall(SYS_rt_sigaction, signal, nullptr, &action, kernel_set_size) == 0;
+    if (!known || action.handler != SIG_DFL) changed |= std::uint64_t{1} << (signal - 1);
+  }
+  return changed;
 }
 
 pid_t start_child(ChildTask& task, Method method, const ChildStack& stack) {

@@ -40,6 +40,7 @@ struct ChildTask {
   const char* directory = "";         // or ""
   const char* oom_score = "";         // for /proc/self/oom_score_adj, or ""
   std::uint64_t ignored_signals = 0;  // bit N-1: signal N is ignored; all others get their default disposition
+  std::uint64_t changed_signals = ~std::uint64_t{0};  // the same: signal N may not have it yet
   unsigned long max_fd = 0;           // bound for closing one by one where close_range(2) is missing
 
   int refused = 0;  // answer of `shared_table`: errno of close_range(2), nothing was started
@@ -54,6 +55,9 @@ class ChildStack {
  private:
   void* top_ = nullptr;
 };
+
+// For ChildTask::changed_signals: those that do not have their default disposition in this process.
+[[nodiscard]] std::uint64_t changed_signals();
 
 // The pid, or a negative errno. All signals must be blocked in the caller; the child leaves none blocked. Failures
 // after the start are written to the child's descriptor 2 in Supervisor's words and end in exit status 127.

@@ -23,6 +23,7 @@
 
 namespace sup::keeper {
 
+// From the first start on, this process keeps the signal dispositions that it has.
 class Spawner {
  public:
   // The best method there is, unless told otherwise; fork(2) under sanitizers.
@@ -59,6 +60,7 @@ class Spawner {
   std::size_t staged_ = 0;  // slots_[0..staged_) hold descriptors of a child
   std::optional<os::Limit> open_files_;
   std::string oom_score_;
+  std::optional<std::uint64_t> changed_signals_;
   std::vector<const char*> environment_;
 };
 
