@@ -46,6 +46,20 @@ TEST_P(Golden, SessionRecordIsRead) { expect_all_lines("session", engine::read_s
 TEST_P(Golden, KeeperStateIsRead) { expect_all_lines("keeper", keeper::read_state(record("keeper"))); }
 TEST_P(Golden, SnapshotIsRead) { expect_all_lines("snapshot", daemon::parse_snapshot(record("snapshot"))); }
 
+TEST_P(Golden, NotesOfAPoolAreRead) {
+  expect_all_lines("pool", Result<process::PoolPicture>(process::read_notes(record("pool"))));
+}
+TEST_P(Golden, FileOfProgramsIsRead) {
+  expect_all_lines("programs", Result<std::vector<daemon::ProgramLine>>(
+                                   daemon::read_lines(record("programs"), programs_space)));
+}
+// It is bare memory: another layout has another format, and is not misread.
+TEST_P(Golden, TransitIsReadOrRefused) {
+  const auto back = read_transit(record("transit"));
+  if (!back && GetParam() != version) return;
+  expect_all_lines("transit", back);
+}
+
 std::vector<std::string> releases() {
   std::vector<std::string> names;
   std::error_code ignored;

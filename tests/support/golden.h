@@ -1,19 +1,32 @@
-// One of each record that must outlive an upgrade, with every field set, and its fields as lines of text.
+// One of each record that must outlive an upgrade, or the daemon, with every field set, and its fields as lines of text.
 //
 // tests/golden/VERSION/ has both as the release of that version wrote them. A later program must read the records and
 // see at least those lines: new fields add lines, none may change.
 #pragma once
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "base/strings.h"
+#include "daemon/programs_file.h"
 #include "daemon/snapshot.h"
 #include "engine/record.h"
 #include "keeper/state.h"
+#include "logs/transit.h"
+#include "os/memory_file.h"
+#include "process/journal.h"
 
 namespace sup::golden {
 
@@ -63,6 +76,7 @@ inline keeper::SavedState sample_keeper() {
   state.children.push_back(
       {7, 100, false, {}, engine::write_record(sample_process()), 5, 6, 9, 15, 10000, true, false});
   state.children.push_back({8, 101, true, {9, 10, 20, 30}, "", -1, 11, -1, 2, 500, false, true});
+  state.children.push_back({9, 102, false, {}, "adopted", -1, -1, -1, 15, 10000, false, false, 14});
   state.children.push_back({0xFFFFFFFF, 0, false, {}, engine::write_record(sample_session())});
   state.held = {{"configuration 4", 12}, {"listener unix:/run/supervisor.sock", 13}};
   return state;
@@ -74,6 +88,120 @@ inline daemon::Snapshot sample_snapshot() {
           {"glob /etc/*.conf", std::string("/etc/a.conf\0/etc/b.conf\0", 24)},
           {"uid", "+0"},
           {"gid_of nobody", "-"}};
+}
+
+// What a pool notes while things happen: every kind of note.
+inline std::string sample_pool() {
+  process::Notes notes;
+  const auto accept = [&](std::uint64_t serial, events::Type type, std::string body) {
+    notes.accepted({std::make_shared<const events::Event>(events::Event{type, std::move(body)}), serial, serial / 2});
+  };
+  accept(100, events::Type::tick_5, "lost");
+  accept(102, events::Type::tick_60, "done");
+  accept(104, events::Type::remote_communication, std::string("type:a\n\0b", 9));
+  accept(106, events::Type::process_state_running, "waits");
+  accept(108, events::Type::process_log_stdout, "");
+  notes.lost();
+  notes.sent(7);
+  notes.heard(7, 12);
+  notes.done(7);
+  notes.listener(7, process::Listener(process::ListenerState::acknowledged, "REA"));
+  notes.sent(8);
+  notes.returned(8);
+  notes.listener(8, process::Listener(process::ListenerState::unknown, ""));
+  notes.sent(9);
+  notes.listener(9, process::Listener(process::ListenerState::busy, "RESULT 2"));
+  notes.heard(9, 300);
+  notes.serials(1000, 77);
+  return notes.take();
+}
+
+inline const std::string programs_space = "0aed1dfa-a6d2-4bcd-a9e8-05d6a3a5a2a1 pid:[4026531836]";
+inline std::vector<daemon::ProgramLine> sample_programs() {
+  return {{"mail", "mail_00", 0x0123456789abcdef, 4711, 123456}, {"a b", "%c\xff", ~0ULL, 2147483647, 1ULL << 40}};
+}
+
+// ---- memory with much nothing in it: the blocks that have something, each behind its place
+
+constexpr std::size_t block = 64;
+
+inline std::string compress(std::string_view memory) {
+  std::string out;
+  const auto number = [&](std::size_t value) {
+    for (int i = 0; i < 4; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
+  };
+  number(memory.size());
+  for (std::size_t at = 0; at < memory.size(); at += block) {
+    const std::string_view bytes = memory.substr(at, block);
+    if (std::ranges::all_of(bytes, [](char c) { return c == 0; })) continue;
+    number(at);
+    out += bytes;
+    out.append(block - bytes.size(), '\0');
+  }
+  return out;
+}
+
+inline std::string decompress(std::string_view bytes) {
+  const auto number = [&] {
+    std::size_t value = 0;
+    for (std::size_t i = std::min<std::size_t>(4, bytes.size()); i > 0; --i) {
+      value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
+    }
+    bytes.remove_prefix(std::min<std::size_t>(4, bytes.size()));
+    return value;
+  };
+  std::string memory(number(), '\0');
+  while (bytes.size() >= 4 + block) {
+    const std::size_t at = number();
+    std::memcpy(memory.data() + at, bytes.data(), std::min(block, memory.size() - at));
+    bytes.remove_prefix(block);
+  }
+  return memory;
+}
+
+// ---- what is on its way to a log
+
+constexpr ProcessId filtered = 9;
+
+inline Result<std::string> sample_transit() {
+  logs::Transit transit;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(system_error("pipe2", {}, errno));
+  const UniqueFd out(ends[0]);
+  const UniqueFd in(ends[1]);
+  const int slot = transit.slot(filtered, Channel::out);
+  logs::FilterState state;
+  state.stripper = 2;
+  state.capturing = true;
+  state.held_size = 7;
+  std::memcpy(state.held, "<!--XSU", 7);
+  transit.end_of_stream(filtered, Channel::out);
+  transit.done(slot, state);
+  if (write(in.get(), "carried bytes\n", 14) != 14 || transit.take(out.get(), 7, Channel::err) != 14) {
+    return fail("the transit carries nothing");
+  }
+  transit.writing(logs::FileMark{1, 2, 300}, 5);
+  transit.written();
+  transit.writing(logs::FileMark{11, 22, 3333}, 4);
+  transit.rotation_step().store(4);
+  const auto memory = os::read_memory_file(transit.heirlooms().at(0).second);
+  if (!memory) return std::unexpected(memory.error());
+  return compress(*memory);
+}
+
+inline Result<std::unique_ptr<logs::Transit>> read_transit(std::string_view record) {
+  const std::string bytes = decompress(record);
+  std::map<std::string, UniqueFd> held;
+  UniqueFd& memory = held["log transit memory"];
+  memory.reset(memfd_create("golden", MFD_CLOEXEC));
+  int ends[2];
+  if (!memory || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return fail("no memory or no pipe");
+  held["log transit belt, out"].reset(ends[0]);
+  held["log transit belt, in"].reset(ends[1]);
+  if (write(memory.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) return fail("no room");
+  auto transit = logs::Transit::inherit(held);
+  if (!transit) return fail("of another format");
+  return transit;
 }
 
 inline Lines describe(const engine::ProcessRecord& r) {
@@ -120,8 +248,51 @@ inline Lines describe(const keeper::SavedState& s) {
     lines.push_back(fmt::format("child {} fds {} {} {} record {}", c.id, c.in, c.out, c.err, python_bytes_repr(c.record)));
     lines.push_back(fmt::format("child {} stop {} {} {} {}", c.id, c.stop_signal, c.stop_wait_ms, c.stop_as_group,
                                 c.kill_as_group));
+    lines.push_back(fmt::format("child {} process {}", c.id, c.process));
   }
   for (const auto& [name, fd] : s.held) lines.push_back(fmt::format("held {} {}", name, fd));
+  return lines;
+}
+
+inline Lines describe(const process::PoolPicture& picture) {
+  Lines lines{fmt::format("serials {} {}", picture.next_serial, picture.next_pool_serial)};
+  const auto item = [](const process::PoolItem& i) {
+    return fmt::format("{} {} {} {}", i.serial, i.pool_serial, events::type_name(i.event->type),
+                       python_bytes_repr(i.event->body));
+  };
+  for (std::size_t i = 0; i < picture.buffer.size(); ++i) {
+    lines.push_back(fmt::format("waits {} {}", i, item(picture.buffer[i])));
+  }
+  for (const auto& m : picture.members) {
+    lines.push_back(fmt::format("member {} {} {} heard {}", m.id, process::listener_state_name(m.listener.state()),
+                                python_bytes_repr(m.listener.unfinished()), m.heard));
+    if (m.item) lines.push_back(fmt::format("member {} works on {}", m.id, item(*m.item)));
+  }
+  return lines;
+}
+
+inline Lines describe(const std::vector<daemon::ProgramLine>& programs) {
+  Lines lines;
+  for (const auto& p : programs) {
+    lines.push_back(fmt::format("program {} {} command {} pid {} start {}", python_bytes_repr(p.group),
+                                python_bytes_repr(p.name), p.command, p.pid, p.start));
+  }
+  return lines;
+}
+
+inline Lines describe(const std::unique_ptr<logs::Transit>& transit) {
+  Lines lines;
+  if (const auto left = transit->left()) {
+    const logs::FileMark log = left->log.value_or(logs::FileMark{});
+    lines.push_back(fmt::format("left {} {} end {} written {} length {} step {}", left->id, static_cast<int>(left->channel),
+                                left->end_of_stream, left->written, left->length, left->rotation_step));
+    lines.push_back(fmt::format("log {} {} {}", log.device, log.inode, log.size));
+  }
+  const auto bytes = transit->bytes();
+  lines.push_back("bytes " + python_bytes_repr({bytes.data(), bytes.size()}));
+  const logs::FilterState state = transit->filter_state(transit->slot(filtered, Channel::out));
+  lines.push_back(fmt::format("filter {} {} {}", state.stripper, state.capturing,
+                              python_bytes_repr({state.held, state.held_size})));
   return lines;
 }
 

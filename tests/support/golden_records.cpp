@@ -29,7 +29,15 @@ int main(int argc, char** argv) {
   const std::string folder = std::string(argv[1]) + "/";
   const auto file = daemon::write_snapshot(golden::sample_snapshot());
   const auto snapshot = file ? os::read_memory_file(file->get()) : std::unexpected(file.error());
-  const bool done = snapshot && write(folder + "snapshot", *snapshot, golden::sample_snapshot()) &&
+  const auto pool = golden::sample_pool();
+  const auto transit = golden::sample_transit();
+  const auto transit_back = transit ? golden::read_transit(*transit) : std::unexpected(transit.error());
+  std::string programs = daemon::programs_head(golden::programs_space);
+  for (const auto& line : golden::sample_programs()) programs += daemon::write_line(line);
+  const bool done = snapshot && transit_back && write(folder + "pool", pool, process::read_notes(pool)) &&
+                    write(folder + "transit", *transit, *transit_back) &&
+                    write(folder + "programs", programs, golden::sample_programs()) &&
+                    write(folder + "snapshot", *snapshot, golden::sample_snapshot()) &&
                     write(folder + "process", engine::write_record(golden::sample_process()), golden::sample_process()) &&
                     write(folder + "session", engine::write_record(golden::sample_session()), golden::sample_session()) &&
                     write(folder + "keeper", keeper::write_state(golden::sample_keeper()), golden::sample_keeper());
