@@ -1,5 +1,9 @@
 // The daemon itself: who it is, its configuration and its end.
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/version.h"
 #include "ops/definitions.h"
@@ -77,24 +81,34 @@ void remove_process_group(Context& context, Arguments args, api::Reply reply) {
 
 void get_all_config_info(Context& context, Arguments, api::Reply reply) {
   struct Row {
-    const config::Group* group;
+    std::shared_ptr<const config::Group> group;
     const config::Process* process;
+    bool in_use;
+    std::optional<LogPaths> running;
   };
+  constexpr std::size_t quickly_told = 50;
   std::vector<Row> rows;
   for (const auto& group : context.supervisor.config().groups) {
-    for (const config::Process& process : group->processes) rows.push_back({group.get(), &process});
-  }
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.process->name < b.process->name; });
-  api::Array infos;
-  infos.reserve(rows.size());
-  for (const Row& row : rows) {
-    const engine::GroupEntry* running = context.engine.table().group(row.group->name);
+    const engine::GroupEntry* running = context.engine.table().group(group->name);
     // A configuration read since then knows nothing of the paths that the running one chose.
     const bool same = running != nullptr && running->generation == context.supervisor.generation();
-    const engine::Entry* entry = same ? running->find(row.process->name) : nullptr;
-    infos.push_back(config_info(*row.group, *row.process, running != nullptr, entry));
+    for (const config::Process& process : group->processes) {
+      Row& row = rows.emplace_back(group, &process, running != nullptr);
+      if (const engine::Entry* entry = same ? running->find(process.name) : nullptr; entry != nullptr)
+        row.running = LogPaths{entry->out_path, entry->err_path};
+    }
   }
-  reply(Value(std::move(infos)));
+  const bool quick = rows.size() <= quickly_told;
+  const auto tell = [rows = std::move(rows)]() mutable -> api::Answer<Value> {
+    std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.process->name < b.process->name; });
+    api::Array infos;
+    infos.reserve(rows.size());
+    for (const Row& row : rows)
+      infos.push_back(config_info(*row.group, *row.process, row.in_use, row.running));
+    rows = {};
+    return Value(std::move(infos));
+  };
+  answer_with(context, quick, tell, std::move(reply));
 }
 
 const api::Returns always_true{"boolean", "result", "true, unless it fails"};

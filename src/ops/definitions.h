@@ -1,6 +1,8 @@
 // Inside ops/: how the files of operations hand theirs to register.cpp.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,5 +56,21 @@ struct Target {
 [[nodiscard]] api::Answer<engine::GroupEntry*> find_group(const Context& context, const api::Value& name);
 // Those of all groups, in the order of the groups, by priority in each.
 [[nodiscard]] std::vector<engine::Entry*> all_processes(const Context& context);
+
+// Answers with what `make` returns, which is called on another thread unless it is quick.
+template <class Make>
+void answer_with(Context& context, bool quick, Make make, api::Reply reply) {
+  if (quick || context.errands == nullptr) return reply(make());
+  const auto answer = std::make_shared<std::optional<api::Answer<api::Value>>>();
+  const api::Caller caller = reply.caller;
+  context.errands->run(
+      caller,
+      [answer, caller, make = std::move(make)]() mutable {
+        if (!caller.is_gone()) *answer = make();
+      },
+      [answer, reply = std::move(reply)]() mutable {
+        if (*answer) reply(std::move(**answer));
+      });
+}
 
 }  // namespace sup::ops

@@ -1,8 +1,6 @@
 // Reading and clearing the logs of the daemon and its processes.
 #include <sys/stat.h>
 
-#include <memory>
-#include <optional>
 #include <utility>
 
 #include "logs/read.h"
@@ -60,24 +58,8 @@ bool is_quick(const std::string& path, const Slice& wanted) {
   return stat(path.c_str(), &status) != 0 || status.st_size - wanted.offset <= quickly_read;
 }
 
-// Answers with what `read` returns, which is called on another thread unless it is quick.
-template <class Read>
-void reply_with(Context& context, bool quick, Read read, api::Reply reply) {
-  if (quick || context.errands == nullptr) return reply(read());
-  const auto answer = std::make_shared<std::optional<api::Answer<Value>>>();
-  const api::Caller caller = reply.caller;
-  context.errands->run(
-      caller,
-      [answer, caller, read = std::move(read)] {
-        if (!caller.is_gone()) *answer = read();
-      },
-      [answer, reply = std::move(reply)]() mutable {
-        if (*answer) reply(std::move(**answer));
-      });
-}
-
 void reply_with_slice(Context& context, const std::string& path, const Slice& wanted, api::Reply reply) {
-  reply_with(context, is_quick(path, wanted), [path, wanted] { return read_slice(path, wanted); }, std::move(reply));
+  answer_with(context, is_quick(path, wanted), [path, wanted] { return read_slice(path, wanted); }, std::move(reply));
 }
 
 void read_process_log(Context& context, Arguments args, Channel channel, api::Reply reply) {
@@ -101,7 +83,7 @@ void tail_process_log(Context& context, Arguments args, Channel channel, api::Re
     const logs::Tail tail = logs::tail(path, slice.offset, slice.length);
     return Value(api::Array{logs::readable(tail.bytes), tail.offset, tail.overflow});
   };
-  reply_with(context, wanted->length <= quickly_read, read, std::move(reply));
+  answer_with(context, wanted->length <= quickly_read, read, std::move(reply));
 }
 
 void read_stdout(Context& c, Arguments a, api::Reply r) { read_process_log(c, a, Channel::out, std::move(r)); }

@@ -134,7 +134,7 @@ void tell_process_info(const engine::Entry& entry, WallTime now, api::Sink& sink
 }
 
 api::Value config_info(const config::Group& group, const config::Process& process, bool in_use,
-                       const engine::Entry* running) {
+                       const std::optional<LogPaths>& running) {
   const config::ProgramOptions& program = *process.program;
   const config::InstanceOptions& instance = *process.instance;
   api::Array exit_codes(program.exitcodes.begin(), program.exitcodes.end());
@@ -154,11 +154,11 @@ api::Value config_info(const config::Group& group, const config::Process& proces
   info.emplace_back("redirect_stderr", program.redirect_stderr);
   info.emplace_back("startretries", static_cast<std::int64_t>(program.startretries));
   info.emplace_back("startsecs", static_cast<std::int64_t>(program.startsecs));
-  add_log(info, "stdout", instance.out, log_file(instance.out, running != nullptr ? &running->out_path : nullptr));
+  add_log(info, "stdout", instance.out, log_file(instance.out, running ? &running->out : nullptr));
   info.emplace_back("stopsignal", program.stopsignal);
   info.emplace_back("stopwaitsecs", static_cast<std::int64_t>(program.stopwaitsecs));
   add_log(info, "stderr", instance.err,
-          program.redirect_stderr ? "none" : log_file(instance.err, running != nullptr ? &running->err_path : nullptr));
+          program.redirect_stderr ? "none" : log_file(instance.err, running ? &running->err : nullptr));
   info.emplace_back("serverurl", or_none(program.serverurl));
   return info;
 }

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <ctime>
-#include <limits>
+#include <memory>
 #include <utility>
 
 #include "base/strings.h"
@@ -18,6 +19,8 @@
 namespace sup::web {
 namespace {
 
+constexpr std::size_t largest_form = 64 * 1024;
+constexpr std::size_t quickly_shown = 50;  // processes
 constexpr long long least_limit = 1024;
 constexpr long long greatest_limit = 1024 * 1024;  // whoever wants more of a log has readProcessStdoutLog
 
@@ -83,6 +86,7 @@ void Classic::handle(std::shared_ptr<http::Exchange> exchange) {
     const bool is_status = target.path.empty() || target.path == "index.html";
     const bool is_tail = target.path == "tail.html";
     if (target.path == "ok.html") return exchange->reply({200, {{"Content-Type", "text/plain"}}, "OK"});
+    if ((is_status || is_tail) && request.body.size() > largest_form) return exchange->error(413);
     if (is_status || is_tail) {
       const Form form = parse_form(target.query, request.method == "POST" ? request.body : std::string_view());
       if (is_tail) return tail(std::move(exchange), form);
@@ -94,7 +98,20 @@ void Classic::handle(std::shared_ptr<http::Exchange> exchange) {
 
 void Classic::status(std::shared_ptr<http::Exchange> exchange, const Form& form) {
   const WallTime now = subject_.clock.now().wall;
-  reply_page(*exchange, status_page(rows_of(subject_.table, now), form.message, year_of(now)));
+  auto rows = rows_of(subject_.table, now);
+  api::Errands* errands = subject_.operations.errands();
+  if (rows.size() <= quickly_shown || errands == nullptr) {
+    return reply_page(*exchange, status_page(rows, form.message, year_of(now)));
+  }
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  exchange->on_gone([gone] { *gone = true; });
+  const auto page = std::make_shared<std::string>();
+  errands->run({.client = exchange->request().client, .gone = gone},
+               [gone, page, rows = std::move(rows), message = form.message, year = year_of(now)]() mutable {
+                 if (!*gone) *page = status_page(rows, message, year);
+                 rows = {};
+               },
+               [page, exchange] { reply_page(*exchange, std::move(*page)); });
 }
 
 void Classic::act(std::shared_ptr<http::Exchange> exchange, const Form& form) {

@@ -299,6 +299,15 @@ TEST_F(ClassicTest, every_action_that_changes_something_is_guarded) {
   }
 }
 
+TEST_F(ClassicTest, a_form_has_a_largest_size) {
+  const std::string field = "action=refresh&x=";
+  const auto post = [&](std::size_t size) {
+    return ask(make_request("POST", "/", {{"Host", "h"}}, field + std::string(size - field.size(), 'x')))->response->status;
+  };
+  EXPECT_EQ(post(64 * 1024), 303);
+  EXPECT_EQ(post(64 * 1024 + 1), 413);
+}
+
 TEST_F(ClassicTest, the_tail_page_reads_at_least_a_kilobyte) {
   add("supervisor.readProcessStdoutLog", {{"string", "n", ""}, {"int", "o", ""}, {"int", "l", ""}}, api::Value("a <log>"));
   EXPECT_THAT(get("/tail.html?processname=g:a")->response->body,

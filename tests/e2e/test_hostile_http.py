@@ -337,6 +337,18 @@ def test_large_requests_and_answers_are_as_good_as_small_ones(box):
     assert daemon.call("getProcessInfo", *["z"] * 5000)[:2] == ("fault", 2)
 
 
+@pytest.mark.beyond("fair-turns")
+def test_many_processes_are_shown_like_few(box):
+    daemon = box.daemon(f"[program:x]\n{SLEEPER}autostart=false\nnumprocs=300\nprocess_name=%(process_num)03d\n")
+    with daemon.wire() as wire:
+        pages = [wire.request("GET", f"/?message={n}").body.decode() for n in range(3)]
+    for n, page in enumerate(pages):
+        assert page.count("statusnominal") == 300 and f'<div class="status_msg">{n}</div>' in page
+    infos = daemon.rpc.getAllConfigInfo()
+    assert [info["name"] for info in infos] == [f"{n:03}" for n in range(300)]
+    assert infos[7]["stdout_logfile"] == daemon.info("x:007")["stdout_logfile"] and infos[7]["inuse"]
+
+
 # --- pages of other sites
 
 def status(address, target, headers=(), method="GET", body=None):
