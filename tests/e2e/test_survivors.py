@@ -316,3 +316,25 @@ def test_without_a_place_for_the_file_all_else_works(box):
     wait_running(daemon, *NAMES)
     assert "cannot know its programs: " in daemon.log()
     assert daemon.stop() == 0
+
+
+# --- so that it does not come to that
+
+
+@pytest.mark.root
+def test_a_keeper_that_may_not_keep_itself_from_the_oom_killer_says_nothing_and_works(box):
+    def anybody_and_likelier():
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("321")
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+    def score(pid):
+        with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as file:
+            return int(file.read())
+    os.chmod(box.folder, 0o777)
+    daemon = box.daemon(PROGRAMS, preexec=anybody_and_likelier)
+    pids = wait_running(daemon, *NAMES)
+    assert {score(pid) for pid in (daemon.pid, daemon.manager, *pids.values())} == {321}
+    assert "oom" not in (daemon.log() + daemon.output()).lower()
