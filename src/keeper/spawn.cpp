@@ -28,9 +28,9 @@ int open_pipe(Pipe& pipe) {
   return 0;
 }
 
-// The status flags belong to one end of a pipe: the child's stays blocking.
+// Of a new pipe, which has no other flags. They belong to one end: the child's stays blocking.
 void make_nonblocking(const UniqueFd& fd) {
-  if (fd) fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
+  if (fd) fcntl(fd.get(), F_SETFL, O_NONBLOCK);
 }
 
 bool is_refusal(int code) {
