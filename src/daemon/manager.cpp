@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <system_error>
 
 #include "base/version.h"
 #include "cli/daemon_options.h"
@@ -142,7 +143,7 @@ int go_on(keeper::Client& keeper, const config::Host& host, const Invocation& in
 }  // namespace
 
 int run_manager(UniqueFd keeper_socket, bool daemonized, const std::string& program,
-                const std::vector<std::string>& arguments) {
+                const std::vector<std::string>& arguments) try {
   become_manager();
   const os::ConfigHost host;
   const auto line = cli::parse_daemon_options(arguments, host);
@@ -161,6 +162,9 @@ int run_manager(UniqueFd keeper_socket, bool daemonized, const std::string& prog
   const int code = run_lives(keeper, host, invocation, *path, daemonized, {});
   keeper.quit(code);
   return code;
+} catch (const std::system_error& error) {
+  // How libraries say that the system refuses something. The keeper tries again, but for the first time.
+  return usage_exit(error.what(), program);
 }
 
 int run_without_daemon(const std::string& program, const std::vector<std::string>& arguments) {

@@ -42,9 +42,9 @@ class Outside final : public keeper::Children {
   FakeClock clock;
   std::map<ProcessId, Child> table;
   std::map<std::string, UniqueFd> held;
-  std::vector<std::string> history;                    // what happened to the programs
-  std::set<std::string> obedient;                      // they end when they are told to
-  std::deque<std::function<void(Engine&)>> notices;    // on their way to the manager
+  std::vector<std::string> history;                  // what happened to the programs
+  std::set<std::string> obedient;                    // they end when they are told to
+  std::deque<std::function<void(Engine&)>> notices;  // on their way to the manager
 
   void spawn(ProcessId id, const keeper::Plan& plan, std::string_view record, int) override {
     fate.act();
@@ -52,7 +52,9 @@ class Outside final : public keeper::Children {
     child.record = record;
     child.name = FakeChildren::name_of(plan);
     if (child.pid != 0 && !child.status) {
-      tell([id](Engine& engine) { engine.on_spawned(id, std::unexpected(keeper::SpawnFailure{keeper::SpawnStage::fork, EBUSY})); });
+      tell([id](Engine& engine) {
+        engine.on_spawned(id, std::unexpected(keeper::SpawnFailure{keeper::SpawnStage::fork, EBUSY}));
+      });
       return;
     }
     child.status.reset();
@@ -71,7 +73,8 @@ class Outside final : public keeper::Children {
     Child& child = table[id];
     if (!record.empty()) child.record = record;
     const bool there = child.pid != 0 && !child.status;
-    if (there) history.push_back(child.name + " gets " + std::string(signal_name(signal)) + " at " + std::to_string(second()));
+    if (there)
+      history.push_back(child.name + " gets " + std::string(signal_name(signal)) + " at " + std::to_string(second()));
     tell([id, signal, there](Engine& engine) { engine.on_signalled(id, signal, there ? 0 : ESRCH); });
     if (there && (signal == SIGKILL || obedient.contains(child.name))) end(id, signal);
   }
@@ -106,7 +109,9 @@ class Outside final : public keeper::Children {
     }
     FAIL() << name << " does not run";
   }
-  [[nodiscard]] long second() const { return static_cast<long>(clock.time.mono.time_since_epoch() / seconds(1)) - 3600; }
+  [[nodiscard]] long second() const {
+    return static_cast<long>(clock.time.mono.time_since_epoch() / seconds(1)) - 3600;
+  }
 
  private:
   void tell(std::function<void(Engine&)> notice) { notices.push_back(std::move(notice)); }
@@ -156,7 +161,8 @@ class Scene {
   explicit Scene(std::vector<Program> programs) : programs_(std::move(programs)) {
     programs_.insert(programs_.begin(), {.name = "listener", .events = {"PROCESS_STATE"}, .buffer_size = 1000});
     manager_ = std::make_unique<Manager>(*this);
-    for (const Program& program : programs_) manager_->add(program);
+    for (const Program& program : programs_)
+      manager_->add(program);
     manager_->engine.set_generation(1);
     manager_->engine.save_session();
   }
@@ -175,14 +181,18 @@ class Scene {
     });
   }
   void start(const std::string& name) {
-    ask([](Engine& engine, Entry& entry) {
-      if (!process::is_running(entry.machine.state)) engine.start(entry, false, [](Answer) {});
-    }, name);
+    ask(
+        [](Engine& engine, Entry& entry) {
+          if (!process::is_running(entry.machine.state)) engine.start(entry, false, [](Answer) {});
+        },
+        name);
   }
   void stop(const std::string& name) {
-    ask([](Engine& engine, Entry& entry) {
-      if (process::is_running(entry.machine.state)) engine.stop(entry, false, [](Answer) {});
-    }, name);
+    ask(
+        [](Engine& engine, Entry& entry) {
+          if (process::is_running(entry.machine.state)) engine.stop(entry, false, [](Answer) {});
+        },
+        name);
   }
   void exits(const std::string& name, int status) {
     outside.end(name, status);
@@ -212,7 +222,8 @@ class Scene {
       const auto length = static_cast<std::size_t>(*to_int(trim(at(" len:"))));
       const std::string_view type = at(" eventname:");
       const std::string body(rest.substr(header.size(), length));
-      if (body.find("processname:listener") == body.npos) found.push_back(std::string(type.substr(0, type.find(' '))) + " " + body);
+      if (body.find("processname:listener") == body.npos)
+        found.push_back(std::string(type.substr(0, type.find(' '))) + " " + body);
       rest.remove_prefix(header.size() + length);
     }
     return found;
@@ -239,8 +250,13 @@ class Scene {
     FakeListenerOutputs listener_outputs;
     Outside& outside;
     Engine engine{{outside.clock, log, outside, output, files, inputs, listener_outputs, nullptr},
-                  {.identifier = "supervisor", .child_log_directory = "/tmp", .server_url = "unix:///s", .path = "/bin",
-                   .strip_ansi = false, .is_init = false, .echo_output = false}};
+                  {.identifier = "supervisor",
+                   .child_log_directory = "/tmp",
+                   .server_url = "unix:///s",
+                   .path = "/bin",
+                   .strip_ansi = false,
+                   .is_init = false,
+                   .echo_output = false}};
   };
 
   // Everything that is on its way arrives, and the listener answers.
@@ -275,7 +291,8 @@ class Scene {
 
   void succeed() {
     auto next = std::make_unique<Manager>(*this);
-    for (const Program& program : programs_) next->world.add(program);
+    for (const Program& program : programs_)
+      next->world.add(program);
     outside.notices.clear();
     std::vector<keeper::Restored::Child> restored;
     SessionRecord session;
@@ -295,7 +312,8 @@ class Scene {
       });
     }
     std::vector<std::pair<std::shared_ptr<const config::Group>, std::uint32_t>> groups;
-    for (const auto& group : next->world.groups) groups.emplace_back(group, 1);
+    for (const auto& group : next->world.groups)
+      groups.emplace_back(group, 1);
     manager_ = std::move(next);
     manager_->engine.restore(session, std::move(groups), std::move(restored), outside.held);
     answer_all();

@@ -41,7 +41,8 @@ class Talk {
   [[nodiscard]] bool lay_down(std::uint64_t serial, std::string_view bytes);
   // Is this the event laid down last? Otherwise none of it was ever moved.
   [[nodiscard]] bool holds(std::uint64_t serial) const;
-  // Moves as much as the pipe takes, and never waits. True when all of it is there; the error of a closed pipe is EPIPE.
+  // Moves as much as the pipe takes, and never waits. True when all of it is there; the error of a closed pipe is
+  // EPIPE.
   [[nodiscard]] Result<bool> move(int pipe);
 
   // ---- from the process

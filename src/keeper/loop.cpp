@@ -13,7 +13,9 @@
 #include <array>
 #include <bitset>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -155,8 +157,10 @@ void Keeper::start_manager() {
   const Time begin = now();
   restart_.started(begin);
   int ends[2];
-  pid_t pid = -EMFILE;
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
+  pid_t pid = 0;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    pid = -errno;
+  } else {
     socket_.reset(ends[0]);
     const UniqueFd theirs(ends[1]);
     pid = starter_.start(spawner_, theirs.get(), daemonized_, restart_.quick_deaths());
@@ -167,6 +171,8 @@ void Keeper::start_manager() {
     return;
   }
   socket_.reset();
+  // Whoever starts the daemon is there to read it; later it is tried again until it succeeds.
+  if (!served_) dprintf(STDERR_FILENO, "supervisord: could not start: %s\n", std::strerror(-pid));
   manager_gone(W_EXITCODE(EXIT_FAILURE, 0));
 }
 

@@ -13,7 +13,7 @@ from support.bystanders import Bystanders, config
 from support.faults import failing, limited
 from support.http import Wire, call_body
 from support.listeners import bodies, listener
-from support.waiting import eventually
+from support.waiting import eventually, throughout
 
 pytestmark = pytest.mark.beyond("descriptors")
 
@@ -62,7 +62,7 @@ class Walk:
         """Uses all there is; returns what did not work."""
         try:
             return self.use()
-        except TimeoutError:
+        except (TimeoutError, ConnectionError):
             self.connect()
             return {"call"}
 
@@ -84,7 +84,7 @@ class Walk:
                 client.sendall(b"GET / HTTP/1.0\r\n\r\n")
                 if b" 200 OK" not in client.recv(100):
                     failed.add("web")
-            except TimeoutError:
+            except (TimeoutError, ConnectionError):
                 failed.add("web")
         assert self.call("getState")["statename"] == "RUNNING"
         return failed
@@ -164,4 +164,55 @@ def test_a_manager_that_begins_without_descriptors_is_followed_by_one_that_has_t
     walk.connect()
     assert walk.daemon.pid_of("again") == pid
     walk.others.check()
+    walk.check(before)
+
+
+def test_a_start_without_descriptors_says_so_or_succeeds(box):
+    """From far too few to enough: the daemon never just dies."""
+    outcomes = []
+    for count in range(4, 60, 4):
+        daemon = box.daemon("[program:x]\ncommand=sleep 600\n", start=False, supervisord="minfds=1",
+                            preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count)))
+        daemon.start(wait=False)
+        eventually(lambda: daemon.process.poll() is not None or "supervisord started" in daemon.log(), what="an outcome")
+        if daemon.process.poll() is None:
+            outcomes.append(True)
+            assert daemon.stop() == 0
+        else:
+            outcomes.append(False)
+            assert "Too many open files" in daemon.output() or "EMFILE" in daemon.output() or "Error 24" in daemon.output(), \
+                (count, daemon.output())
+            assert daemon.process.returncode > 0 and "terminate called" not in daemon.output(), (count, daemon.output())
+        for name in ("sd.log", "daemon.out"):
+            if box.exists(name):
+                os.unlink(box.path(name))
+    assert not outcomes[0] and outcomes[-1] and sorted(outcomes) == outcomes, outcomes
+
+
+LACKING = [("epoll_create1", "EMFILE"), ("eventfd2", "ENFILE"), ("openat", "EMFILE"), ("memfd_create", "ENFILE"),
+           ("fcntl", "EMFILE"), ("recvmsg", "ENOMEM"), ("mmap", "ENOMEM"), ("clone3,clone", "EAGAIN"),
+           ("socketpair,pipe2", "ENFILE")]
+
+
+@pytest.mark.slow
+@pytest.mark.root
+@pytest.mark.beyond("manager")
+@pytest.mark.parametrize("calls, error", LACKING, ids=[f"{calls}-{error}" for calls, error in LACKING])
+def test_a_successor_that_lacks_something_is_followed_by_one_that_does_not(box, calls, error):
+    """The next manager gets an error from its first system call on, and so do all that follow it for a while."""
+    walk = Walk(box)
+    before = eventually(lambda: walk.everything() == set() and walk.count(), what="everything working")
+    old = walk.daemon.manager
+    pids = {name: walk.daemon.pid_of(name) for name in ("again", "l")}
+    with failing(walk.daemon.pid, calls, error):
+        os.kill(old, signal.SIGKILL)
+        eventually(lambda: not procfs.alive(old), what="the manager gone")
+        throughout(lambda: all(procfs.alive(pid) for pid in pids.values()), 0.7)
+    walk.daemon.wait_up(30)
+    walk.connect()
+    assert {name: walk.daemon.pid_of(name) for name in pids} == pids
+    if calls == "memfd_create":
+        # It goes on without what would outlive its own end, and says so.
+        assert "would not outlive a crash of the manager" in walk.daemon.log()
+        before = walk.count()
     walk.check(before)

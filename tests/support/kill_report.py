@@ -1,19 +1,21 @@
 """What a run of manager_kills.py came to: figures, and everything that was not as it has to be."""
+import os
 import re
+from collections import Counter
 
 from . import log_kills, procfs
 from .listeners import bodies, events
-from .lives import lives
+from .lives import life_of, lives
 from .waiting import SCALE, eventually
 
-LATE = 1.0  # seconds: longer, and something waited for more than the processor
+LATE = 1.0  # seconds: longer, and something waited for more than the processor (times those who wait for one)
 
 
 class Report:
     def __init__(self):
         self.problems = []
         self.downs = []    # [killed, answering again]
-        self.deaths = {}   # (name, pid) of a program that was stopped: when that was asked for, and when it was gone
+        self.deaths = []   # of programs that were stopped: name, pid, when that was asked for, when it was gone
         self.running = []  # (when "slow" was asked to start, when it was seen RUNNING)
         self.cut = 0
         self.names = []
@@ -43,7 +45,7 @@ class Report:
     def on_time(self, what, due, done):
         late = self.late(due, done)
         self.figures["latest deed [s]"] = max(self.figures.get("latest deed [s]", 0), round(late, 3))
-        if late > LATE * SCALE:
+        if late > LATE * SCALE * max(1, os.getloadavg()[0] / os.cpu_count()):
             self.problem(f"{what}: {late:.2f} s late")
         if done < due - 0.05:
             self.problem(f"{what}: {due - done:.2f} s early")
@@ -78,7 +80,8 @@ class Report:
             starts += len(found)
             asked = scene.asked.get(name, [])
             for before, after in zip(found, found[1:]):
-                ended = before.ended or self.deaths.get((name, before.pid), (None, None))[1]
+                ended = before.ended or next((died for of, pid, _, died in self.deaths if of == name and
+                                              pid == before.pid and died > before.started), None)
                 if ended is None or after.started < ended:
                     self.problem(f"{name} was started beside one that lives: {before}, {after}")
                     continue
@@ -107,8 +110,8 @@ class Report:
             tries += 1
 
     def judge_stops(self, every):
-        for (name, pid), (asked, died) in self.deaths.items():
-            life = next(life for life in every[name] if life.pid == pid)
+        for name, pid, asked, died in self.deaths:
+            life = life_of(every[name], pid, died)
             if len(life.terms) != 1:
                 self.problem(f"{name} got TERM {len(life.terms)} times")
             if name == "stubborn" and life.terms:
@@ -164,9 +167,10 @@ class Report:
         text = daemon.log()
         missing = twice = 0
         for name, found in every.items():
-            for life in found:
-                count = len(re.findall(rf"spawned: '{name}' with pid {life.pid}$", text, re.M))
-                missing, twice = missing + (count == 0), twice + (count > 1)
+            pids = Counter(life.pid for life in found)
+            for pid, starts in pids.items():
+                count = len(re.findall(rf"spawned: '{name}' with pid {pid}$", text, re.M))
+                missing, twice = missing + max(0, starts - count), twice + max(0, count - starts)
             ends = len(re.findall(rf"(?:exited|stopped): {name} \(", text))
             starts = len(re.findall(rf"spawned: '{name}' ", text))
             missing, twice = missing + max(0, len(found) - ends), twice + max(0, ends - starts)

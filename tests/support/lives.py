@@ -90,15 +90,22 @@ class Life:
 
 
 def lives(box, name):
-    found = {}
+    """In the order in which they began. A pid may come again."""
+    found, latest = [], {}
     for what, pid, time in re.findall(r"^(start|term|exit \d) (\d+) ([\d.]+)$", box.read(f"{name}.life"), re.M):
         if what == "start":
-            found[int(pid)] = Life(int(pid), float(time))
+            latest[pid] = Life(int(pid), float(time))
+            found.append(latest[pid])
         elif what == "term":
-            found[int(pid)].terms.append(float(time))
+            latest[pid].terms.append(float(time))
         else:
-            found[int(pid)].ended, found[int(pid)].code = float(time), int(what.split()[1])
-    return list(found.values())
+            latest[pid].ended, latest[pid].code = float(time), int(what.split()[1])
+    return found
+
+
+def life_of(found, pid, at):
+    """The one that had this pid at that time."""
+    return [life for life in found if life.pid == pid and life.started <= at][-1]
 
 
 def told_to_end(code):

@@ -179,7 +179,7 @@ class Scene:
                     self.report.problem(f"stop of {name}: {answer}")
                 if not select.select([watched], [], [], 30 * SCALE)[0]:
                     self.report.problem(f"{name} does not end")
-                self.report.deaths[name, pid["pid"]] = asked, time.monotonic()
+                self.report.deaths.append((name, pid["pid"], asked, time.monotonic()))
                 os.close(watched)
                 self.wait_state(name, "STOPPED")
                 self.ended.wait(self.chance.uniform(0, 0.3))
