@@ -92,6 +92,17 @@ class Walk:
     def count(self):
         return len(procfs.descriptors(self.daemon.pid)), len(procfs.descriptors(self.daemon.manager))
 
+    def rest(self):
+        """The count when everything works and the connections of before are gone."""
+        assert not self.everything()
+        seen = []
+
+        def same():
+            seen.append(self.count())
+            return len(seen) > 10 and len(set(seen[-10:])) == 1
+        eventually(same, what=lambda: f"descriptors at rest, are {seen[-10:]}")
+        return seen[-1]
+
     def check(self, before):
         """All is well, and as many descriptors are open as before."""
         assert not self.everything()
@@ -106,7 +117,7 @@ class Walk:
 @pytest.mark.parametrize("who", ["manager", "keeper"])
 def test_each_place_that_opens_something_can_be_without_a_descriptor(box, who):
     walk = Walk(box)
-    before = eventually(lambda: walk.everything() == set() and walk.count(), what="everything working")
+    before = walk.rest()
     victim = {"manager": walk.daemon.manager, "keeper": walk.daemon.pid}[who]
     manager, highest, failures = walk.daemon.manager, procfs.descriptors(victim)[-1], {}
     pid = walk.daemon.pid_of("again")
@@ -135,7 +146,7 @@ CALLS = ["openat", "accept4,accept", "socketpair", "pipe2", "memfd_create", "fcn
 def test_a_full_table_of_files_is_told_and_got_over(box, who, calls):
     """ENFILE, which no limit of a process brings about."""
     walk = Walk(box)
-    before = eventually(lambda: walk.everything() == set() and walk.count(), what="everything working")
+    before = walk.rest()
     manager = walk.daemon.manager
     # An fcntl that is no F_DUPFD could not fail like that, and children are of no interest here.
     with failing({"manager": manager, "keeper": walk.daemon.pid}[who], calls, "ENFILE"):
@@ -152,7 +163,7 @@ def test_a_full_table_of_files_is_told_and_got_over(box, who, calls):
 def test_a_manager_that_begins_without_descriptors_is_followed_by_one_that_has_them(box):
     """The keeper's limit is its successor's: nobody can take over, until somebody can."""
     walk = Walk(box)
-    before = eventually(lambda: walk.everything() == set() and walk.count(), what="everything working")
+    before = walk.rest()
     old = walk.daemon.manager
     pid = walk.daemon.pid_of("x") or walk.daemon.pid_of("again")
     hard = resource.prlimit(walk.daemon.pid, resource.RLIMIT_NOFILE)
@@ -201,7 +212,7 @@ LACKING = [("epoll_create1", "EMFILE"), ("eventfd2", "ENFILE"), ("openat", "EMFI
 def test_a_successor_that_lacks_something_is_followed_by_one_that_does_not(box, calls, error):
     """The next manager gets an error from its first system call on, and so do all that follow it for a while."""
     walk = Walk(box)
-    before = eventually(lambda: walk.everything() == set() and walk.count(), what="everything working")
+    before = walk.rest()
     old = walk.daemon.manager
     pids = {name: walk.daemon.pid_of(name) for name in ("again", "l")}
     with failing(walk.daemon.pid, calls, error):
@@ -214,5 +225,5 @@ def test_a_successor_that_lacks_something_is_followed_by_one_that_does_not(box, 
     if calls == "memfd_create":
         # It goes on without what would outlive its own end, and says so.
         assert "would not outlive a crash of the manager" in walk.daemon.log()
-        before = walk.count()
+        before = walk.rest()
     walk.check(before)
