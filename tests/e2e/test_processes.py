@@ -526,6 +526,7 @@ def test_a_crowd_starts_and_stops(box):
     assert not any(procfs.alive(pid) for pid in pids)
 
 
+@pytest.mark.beyond("short-turns")
 @pytest.mark.parametrize("niceness", [0, 7])
 def test_programs_are_scheduled_as_the_daemon_was_started(box, niceness):
     """However the daemon itself asks to be scheduled."""
