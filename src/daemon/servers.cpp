@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -12,8 +11,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "os/limits.h"
 
 namespace sup::daemon {
 namespace {
@@ -54,14 +51,11 @@ std::string greeting(const config::InetServer& server) {
 
 http::Limits limits_of(const config::ServerLimits& limits) {
   const auto size = [](long long value) { return static_cast<std::size_t>(value); };
-  // Half of the descriptors are left for everything else, however many clients there are.
-  const auto descriptors = os::get_limit(RLIMIT_NOFILE);
-  const std::size_t most = descriptors ? std::max<std::size_t>(descriptors->soft / 2, 1) : size(limits.max_connections);
   return {.header_bytes = size(limits.header_maxbytes),
           .body_bytes = size(limits.body_maxbytes),
           .pipeline_bytes = size(limits.pipeline_maxbytes),
           .memory_bytes = size(limits.memory_maxbytes),
-          .connections = std::min(size(limits.max_connections), most),
+          .connections = size(limits.max_connections),
           .nesting = static_cast<int>(limits.body_maxdepth),
           .idle_seconds = static_cast<int>(limits.idle_timeout),
           .request_seconds = static_cast<int>(limits.request_timeout),

@@ -20,11 +20,17 @@ Request with(const std::string& username, const std::string& password) {
   return request;
 }
 
+// The libc searches strings in other steps where they lie across a page. A comparison that ended at the first difference
+// would take some 70 fewer.
+constexpr long chance = 30;
+
 // How many instructions the decision takes: a child is traced through it, one at a time. -1 where that is not allowed.
 long instructions(const Credentials& credentials, const Request& request) {
   const pid_t child = fork();
   if (child == 0) {
     if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(1);
+    (void)admit(credentials, request);  // what is done at the first time only: binding names, filling caches of memory
+    (void)admit(credentials, request);
     raise(SIGSTOP);
     const Admission admission = admit(credentials, request);
     raise(SIGUSR1);
@@ -49,7 +55,7 @@ TEST(Admission, TakesAsLongForEveryWrongPasswordOfOneLength) {
   for (const auto& [username, password] :
        {std::pair("someone", "correct horsX"), std::pair("someone", "correct Xorse"), std::pair("someone", "XXXXXXXXXXXXX"),
         std::pair("Xomeone", "correct horse"), std::pair("someonX", "XXXXXXXXXXXXX")}) {
-    EXPECT_EQ(instructions(credentials, with(username, password)), first) << username << ":" << password;
+    EXPECT_NEAR(instructions(credentials, with(username, password)), first, chance) << username << ":" << password;
   }
 }
 
@@ -65,7 +71,7 @@ TEST(Admission, TakesAsLongForEveryWrongHash) {
   const long first = instructions(stored(0), with("u", "thepassword"));
   if (first <= 0) GTEST_SKIP() << "tracing is not allowed here";
   for (const std::size_t digit : {std::size_t{1}, std::size_t{20}, hash.size() - 1})
-    EXPECT_EQ(instructions(stored(digit), with("u", "thepassword")), first) << digit;
+    EXPECT_NEAR(instructions(stored(digit), with("u", "thepassword")), first, chance) << digit;
 }
 
 }  // namespace

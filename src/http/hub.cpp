@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "http/connection.h"
+#include "os/limits.h"
 
 namespace sup::http {
 namespace {
@@ -25,10 +26,13 @@ Site::Site(boost::asio::io_context& loop, Terms the_terms, std::string name)
     : listener(loop), retry(loop), terms(std::move(the_terms)), label(std::move(name)) {}
 
 Hub::Hub(boost::asio::io_context& the_loop, Handler the_handler, Log& the_log)
-    : loop(the_loop), handler(std::move(the_handler)), log(the_log), turns(the_loop), timer_(the_loop) {}
+    : loop(the_loop), handler(std::move(the_handler)), log(the_log), turns(the_loop), timer_(the_loop) {
+  if (const auto files = os::get_limit(RLIMIT_NOFILE)) most_ = std::max<std::size_t>(files->soft / 2, 1);
+}
 
 void Hub::add(Site& site, UniqueFd fd) {
   if (site.connections >= site.terms.limits.connections && !make_room(&site)) return;
+  if (connections.size() >= most_ && !make_room(nullptr)) return;
   if (const int on = 1; !site.is_unix) {
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);

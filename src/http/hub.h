@@ -61,6 +61,7 @@ struct Hub {
  private:
   void on_timer();
 
+  std::size_t most_ = 4096;  // connections: half of the descriptors are left for everything else
   // One timer for all, set to the earliest deadline or earlier; not at all while there are no connections.
   boost::asio::steady_timer timer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for the timer's handler, which may come too late

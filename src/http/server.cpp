@@ -47,17 +47,13 @@ void Server::Impl::wait(Site& site) {
 }
 
 void Server::Impl::accept(Site& site) {
-  bool room_made = false;
   for (int i = 0; i < accept_batch && !hub.closing && !hub.parking; ++i) {
     UniqueFd fd(::accept4(site.listener.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd) {
       hub.add(site, std::move(fd));
       continue;
     }
-    if (errno == EMFILE && !room_made && hub.make_room(nullptr)) {
-      room_made = true;
-      continue;
-    }
+    if (errno == EMFILE && hub.make_room(nullptr)) continue;
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       // The client stays in the queue; asking again at once would only burn time.
       site.retry.expires_after(accept_retry);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -748,6 +749,22 @@ TEST_F(HttpServer, CountsConnectionsOfEachSocketAlone) {
   EXPECT_EQ(server->connections(), 2u);
   EXPECT_THAT(ask(here, post("x")), EndsWith("<x>"));
   EXPECT_THAT(ask(crowd[2], post("y")), EndsWith("<y>"));
+}
+
+TEST_F(HttpServer, LeavesHalfOfTheDescriptorsForEverythingElse) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{100, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  open();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  std::vector<std::unique_ptr<Peer>> crowd;
+  for (int i = 0; i < 80; ++i) {
+    crowd.push_back(std::make_unique<Peer>(path));
+    spin();
+  }
+  EXPECT_EQ(server->connections(), 50u);
+  EXPECT_THAT(ask(*crowd.back(), post("x")), EndsWith("<x>"));
 }
 
 TEST_F(HttpServer, MakesRoomEvenWhereNobodyIsIdle) {

@@ -1,6 +1,7 @@
 """Clients that mean harm, or are broken beyond what one expects."""
 import json
 import os
+import resource
 import select
 import socket
 import time
@@ -254,6 +255,23 @@ def test_a_thousand_idle_clients_are_nobodys_trouble(box, daemon):
         for connection in held:
             connection.close()
     eventually(lambda: len(procfs.descriptors(daemon.manager)) < 100, what="closed descriptors")
+
+
+@pytest.mark.beyond("request-limits")
+def test_idle_clients_leave_descriptors_for_everything_else(box):
+    daemon = box.daemon(f"[program:x]\n{SLEEPER}", supervisord="minfds=100", inet="",
+                        preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300)))
+    held = [connect(daemon.address) for _ in range(400)] + [connect(("127.0.0.1", box.port)) for _ in range(400)]
+    try:
+        assert alive(daemon)
+        assert xmlrpc_client(("127.0.0.1", box.port)).supervisor.getPID() == daemon.pid
+        pid = daemon.pid_of("x")
+        os.kill(pid, 9)
+        eventually(lambda: daemon.pid_of("x") not in (0, pid), what="a restart")
+        assert daemon.rpc.readLog(0, 0)
+    finally:
+        for connection in held:
+            connection.close()
 
 
 def test_half_closed_clients_are_answered_and_forgotten(daemon):
