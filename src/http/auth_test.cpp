@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -55,7 +56,7 @@ TEST(Admission, TakesAsLongForEveryWrongPasswordOfOneLength) {
   for (const auto& [username, password] :
        {std::pair("someone", "correct horsX"), std::pair("someone", "correct Xorse"), std::pair("someone", "XXXXXXXXXXXXX"),
         std::pair("Xomeone", "correct horse"), std::pair("someonX", "XXXXXXXXXXXXX")}) {
-    EXPECT_NEAR(instructions(credentials, with(username, password)), first, chance) << username << ":" << password;
+    EXPECT_LE(std::abs(instructions(credentials, with(username, password)) - first), chance) << username << ":" << password;
   }
 }
 
@@ -71,7 +72,7 @@ TEST(Admission, TakesAsLongForEveryWrongHash) {
   const long first = instructions(stored(0), with("u", "thepassword"));
   if (first <= 0) GTEST_SKIP() << "tracing is not allowed here";
   for (const std::size_t digit : {std::size_t{1}, std::size_t{20}, hash.size() - 1})
-    EXPECT_NEAR(instructions(stored(digit), with("u", "thepassword")), first, chance) << digit;
+    EXPECT_LE(std::abs(instructions(stored(digit), with("u", "thepassword")) - first), chance) << digit;
 }
 
 }  // namespace
