@@ -36,9 +36,12 @@ unsigned bit(Channel channel) {
 Exchange::Exchange() : commands_ready_(make_eventfd()), reports_ready_(make_eventfd()) {}
 
 void Exchange::post_locked(Command command) {
-  if (commands_.empty()) raise(commands_ready_);
+  const bool first = commands_.empty();
   commands_.push_back(std::move(command));
+  // Before the pump wakes up: it may do so at once, on this processor, and would look again and again for what is
+  // told by has_commands().
   has_commands_.store(true, std::memory_order_relaxed);
+  if (first) raise(commands_ready_);
 }
 
 void Exchange::report_locked(Report report) {
