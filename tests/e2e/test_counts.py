@@ -16,12 +16,6 @@ LIMIT = 150
 PROGRAMS = "[program:p]\ncommand=/bin/sleep 1000\nprocess_name=%(process_num)02d\nnumprocs={}\nstartsecs=0\n"
 
 
-def sanitized(suite, *names):
-    with open(suite.supervisord, "rb") as file:
-        program = file.read()
-    return any(name in program for name in names)
-
-
 def pids(daemon):
     found = [info["pid"] for info in daemon.rpc.getAllProcessInfo() if info["statename"] == "RUNNING"]
     return found if 0 not in found else []
@@ -57,7 +51,7 @@ def settled(count):
 @pytest.mark.slow
 @pytest.mark.beyond("idle")
 def test_an_idle_daemon_never_wakes_up(box, suite):
-    if sanitized(suite, b"__tsan_"):
+    if suite.is_built_with("thread"):
         pytest.skip("ThreadSanitizer has a thread of its own that wakes up")
     daemon = box.daemon(PROGRAMS.format(50))
     running(daemon, 50)
@@ -88,7 +82,7 @@ def test_a_restart_takes_few_system_calls(box, suite):
     """Of keeper and manager together, without those of the child and those of the question for its pid."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
-    if sanitized(suite, b"__tsan_", b"__asan_"):
+    if suite.is_built_with("thread", "address"):
         pytest.skip("sanitizers make system calls of their own")
     daemon = box.daemon(PROGRAMS.format(10))
     running(daemon, 10)

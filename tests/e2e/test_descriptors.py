@@ -178,8 +178,10 @@ def test_a_manager_that_begins_without_descriptors_is_followed_by_one_that_has_t
     walk.check(before)
 
 
-def test_a_start_without_descriptors_says_so_or_succeeds(box):
+def test_a_start_without_descriptors_says_so_or_succeeds(box, suite):
     """From far too few to enough: the daemon never just dies."""
+    if suite.is_built_with("undefined"):
+        pytest.skip("UndefinedBehaviorSanitizer looks through a pipe whether memory is there")
     outcomes = []
     for count in range(4, 60, 4):
         daemon = box.daemon("[program:x]\ncommand=sleep 600\n", start=False, supervisord="minfds=1",

@@ -37,8 +37,8 @@ def test_what_a_sandbox_refuses_is_done_in_another_way(box, rules):
     pid = daemon.wait_state("x", "RUNNING")["pid"]
     daemon.rpc.sendProcessStdin("x", "this\n")
     assert box.wait_lines("x.log") == ["got this"]
-    eventually(lambda: procfs.command_line(pid) == ["sleep", "600"], what="the program at rest")
-    assert procfs.descriptors(pid) == [0, 1, 2]
+    eventually(lambda: procfs.command_line(pid) == ["sleep", "600"] and procfs.descriptors(pid) == [0, 1, 2],
+               what=lambda: f"the program at rest with three descriptors, has {procfs.descriptors(pid)}")
     os.kill(pid, signal.SIGKILL)
     pid = daemon.wait_new_pid("x", pid)
     daemon.wait_state("l", "RUNNING")

@@ -173,7 +173,7 @@ class Report:
                 missing, twice = missing + max(0, starts - count), twice + max(0, count - starts)
             ends = len(re.findall(rf"(?:exited|stopped): {name} \(", text))
             starts = len(re.findall(rf"spawned: '{name}' ", text))
-            missing, twice = missing + max(0, len(found) - ends), twice + max(0, ends - starts)
+            missing, twice = missing + max(0, len(found) - ends), twice + max(0, ends - max(starts, len(found)))
         self.figures["messages of starts and ends, missing"] = missing
         self.figures["messages of starts and ends, twice"] = twice
         if twice or missing > len(self.downs):

@@ -25,6 +25,13 @@ class Suite:
     def is_reference(self):
         return self.name == "reference"
 
+    def is_built_with(self, *sanitizers):
+        """Is one of "address", "thread", "undefined" in the daemon?"""
+        marks = {"address": b"__asan_", "thread": b"__tsan_", "undefined": b"__ubsan_"}
+        with open(self.supervisord, "rb") as file:
+            program = file.read()
+        return any(marks[name] in program for name in sanitizers)
+
     def __repr__(self):
         return self.name
 
