@@ -10,7 +10,7 @@ import pytest
 from support import procfs
 from support.waiting import eventually, throughout
 
-# A restart takes about 120. More is allowed for what is chance, such as reading one signal at a time or many.
+# A restart takes about 127. More is allowed for what is chance, such as reading one signal at a time or many.
 LIMIT = 150
 
 PROGRAMS = "[program:p]\ncommand=/bin/sleep 1000\nprocess_name=%(process_num)02d\nnumprocs={}\nstartsecs=0\n"
