@@ -7,46 +7,15 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 
 #include "api/errands.h"
+#include "base/fair_queue.h"
 
 namespace sup::daemon {
-
-// One queue for each client, which take turns.
-template <class Item>
-class FairQueue {
- public:
-  [[nodiscard]] bool empty() const { return lanes_.empty(); }
-  void push(std::uint64_t client, Item item) {
-    for (Lane& lane : lanes_)
-      if (lane.client == client) return lane.items.push_back(std::move(item));
-    lanes_.push_back({client, {}});
-    lanes_.back().items.push_back(std::move(item));
-  }
-  [[nodiscard]] Item pop() {
-    Lane& lane = lanes_.front();
-    Item item = std::move(lane.items.front());
-    lane.items.pop_front();
-    if (lane.items.empty()) {
-      lanes_.pop_front();
-    } else {
-      lanes_.splice(lanes_.end(), lanes_, lanes_.begin());
-    }
-    return item;
-  }
-
- private:
-  struct Lane {
-    std::uint64_t client;
-    std::deque<Item> items;
-  };
-  std::list<Lane> lanes_;  // none is empty; the first is next
-};
 
 class Errands final : public api::Errands {
  public:

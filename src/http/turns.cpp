@@ -37,11 +37,7 @@ Client client_of(int fd, bool is_unix) {
 }
 
 void Turns::queue(Client client, std::shared_ptr<Connection> connection) {
-  auto found = by_client_.find(client);
-  if (found == by_client_.end()) {
-    found = by_client_.emplace(client, lanes_.insert(lanes_.end(), {client, {}})).first;
-  }
-  found->second->waiting.push_back(std::move(connection));
+  waiting_.push(client, std::move(connection));
   post();
 }
 
@@ -56,21 +52,13 @@ void Turns::run() {
   using SteadyClock = std::chrono::steady_clock;
   const std::weak_ptr<bool> alive = alive_;
   const auto end = SteadyClock::now() + longest_run;
-  while (!lanes_.empty() && SteadyClock::now() < end) {
-    Lane& lane = lanes_.front();
-    const std::shared_ptr<Connection> connection = std::move(lane.waiting.front());
-    lane.waiting.pop_front();
-    if (lane.waiting.empty()) {
-      by_client_.erase(lane.client);
-      lanes_.pop_front();
-    } else {
-      lanes_.splice(lanes_.end(), lanes_, lanes_.begin());
-    }
+  while (!waiting_.empty() && SteadyClock::now() < end) {
+    const std::shared_ptr<Connection> connection = waiting_.pop();
     connection->work();
     if (alive.expired()) return;
   }
   posted_ = false;
-  if (!lanes_.empty()) post();
+  if (!waiting_.empty()) post();
 }
 
 }  // namespace sup::http

@@ -8,12 +8,9 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
-#include <deque>
-#include <list>
 #include <memory>
-#include <unordered_map>
 
-#include "base/time.h"
+#include "base/fair_queue.h"
 
 namespace sup::http {
 
@@ -31,17 +28,11 @@ class Turns {
   void queue(Client client, std::shared_ptr<Connection> connection);
 
  private:
-  struct Lane {
-    Client client;
-    std::deque<std::shared_ptr<Connection>> waiting;
-  };
-
   void post();
   void run();
 
   boost::asio::io_context& loop_;
-  std::list<Lane> lanes_;  // none is empty; the first is next
-  std::unordered_map<Client, std::list<Lane>::iterator> by_client_;
+  FairQueue<std::shared_ptr<Connection>> waiting_;
   bool posted_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted, which may come too late
 };
