@@ -78,9 +78,9 @@ std::vector<OptionRow> options_of(SectionKind kind) {
     case SectionKind::supervisord:
       return joined(tables::supervisord);
     case SectionKind::unix_http_server:
-      return joined(tables::unix_http_server);
+      return joined(tables::unix_http_server, tables::http_server);
     case SectionKind::inet_http_server:
-      return joined(tables::inet_http_server);
+      return joined(tables::inet_http_server, tables::http_server);
     case SectionKind::supervisorctl:
       return joined(tables::supervisorctl);
     case SectionKind::include:

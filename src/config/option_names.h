@@ -63,10 +63,7 @@ inline constexpr std::array supervisord = std::to_array<OptionRow>({
     {"environment", "KEY=\"value\"", "variables for all programs"},
 });
 
-inline constexpr std::array unix_http_server = std::to_array<OptionRow>({
-    {"file", "/run/supervisor.sock", "path of the socket"},
-    {"chmod", "0700", "mode of the socket file"},
-    {"chown", "nobody:nogroup", "owner of the socket file, user or user:group"},
+inline constexpr std::array http_server = std::to_array<OptionRow>({
     {"username", "user", "name that clients must give"},
     {"password", "123", "password that clients must give, or {SHA} and its SHA-1 in hexadecimal"},
     {"header_maxbytes", "64KB", "longest header of a request"},
@@ -80,19 +77,16 @@ inline constexpr std::array unix_http_server = std::to_array<OptionRow>({
     {"reply_timeout", "60", "seconds a client may take nothing of its reply"},
 });
 
+// On top of those of http_server.
+inline constexpr std::array unix_http_server = std::to_array<OptionRow>({
+    {"file", "/run/supervisor.sock", "path of the socket"},
+    {"chmod", "0700", "mode of the socket file"},
+    {"chown", "nobody:nogroup", "owner of the socket file, user or user:group"},
+});
+
+// On top of those of http_server.
 inline constexpr std::array inet_http_server = std::to_array<OptionRow>({
     {"port", "127.0.0.1:9001", "host:port, or *:port for all interfaces"},
-    {"username", "user", "name that clients must give"},
-    {"password", "123", "password that clients must give, or {SHA} and its SHA-1 in hexadecimal"},
-    {"header_maxbytes", "64KB", "longest header of a request"},
-    {"body_maxbytes", "16MB", "longest body of a request"},
-    {"body_maxdepth", "100", "elements in elements of an XML-RPC request"},
-    {"pipeline_maxbytes", "256KB", "replies not yet taken at which no further request of a connection is read"},
-    {"memory_maxbytes", "256MB", "requests and replies of all clients together"},
-    {"max_connections", "4096", "clients at a time"},
-    {"idle_timeout", "1800", "seconds until a connection without a request is closed"},
-    {"request_timeout", "60", "seconds a request may take to arrive"},
-    {"reply_timeout", "60", "seconds a client may take nothing of its reply"},
     {"allowed_hosts", "supervisor.example.com", "names in the Host header, besides addresses and localhost; * for any"},
 });
 

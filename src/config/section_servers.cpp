@@ -8,6 +8,9 @@
 namespace sup::config {
 namespace {
 
+consteval OptionRow server_option(std::string_view name) {
+  return row(tables::http_server, name);
+}
 consteval OptionRow unix_option(std::string_view name) {
   return row(tables::unix_http_server, name);
 }
@@ -19,8 +22,8 @@ constexpr OptionRow factory_row = row(tables::rpcinterface, "supervisor.rpcinter
 constexpr std::string_view main_factory = "supervisor.rpcinterface:make_main_rpcinterface";
 
 void read_credentials(Reader& reader, const Scope& names, Credentials& credentials) {
-  constexpr auto username = unix_option("username");
-  constexpr auto password = unix_option("password");
+  constexpr auto username = server_option("username");
+  constexpr auto password = server_option("password");
   if ((reader.raw(username) == nullptr) != (reader.raw(password) == nullptr)) {
     reader.fail_section(
         fmt::format("Section [{}] contains incomplete authentication: If a username or a password is specified, both "
@@ -53,15 +56,15 @@ void read_limits(Reader& reader, const Scope& names, ServerLimits& limits) {
   const auto number = [&](const OptionRow& row, long long most, long long& limit) {
     read_limit(reader, names, row, to_integer, most, limit);
   };
-  bytes(unix_option("header_maxbytes"), limits.header_maxbytes);
-  bytes(unix_option("body_maxbytes"), limits.body_maxbytes);
-  number(unix_option("body_maxdepth"), 1000, limits.body_maxdepth);
-  bytes(unix_option("pipeline_maxbytes"), limits.pipeline_maxbytes);
-  bytes(unix_option("memory_maxbytes"), limits.memory_maxbytes);
-  number(unix_option("max_connections"), 1'000'000, limits.max_connections);
-  number(unix_option("idle_timeout"), year, limits.idle_timeout);
-  number(unix_option("request_timeout"), year, limits.request_timeout);
-  number(unix_option("reply_timeout"), year, limits.reply_timeout);
+  bytes(server_option("header_maxbytes"), limits.header_maxbytes);
+  bytes(server_option("body_maxbytes"), limits.body_maxbytes);
+  number(server_option("body_maxdepth"), 1000, limits.body_maxdepth);
+  bytes(server_option("pipeline_maxbytes"), limits.pipeline_maxbytes);
+  bytes(server_option("memory_maxbytes"), limits.memory_maxbytes);
+  number(server_option("max_connections"), 1'000'000, limits.max_connections);
+  number(server_option("idle_timeout"), year, limits.idle_timeout);
+  number(server_option("request_timeout"), year, limits.request_timeout);
+  number(server_option("reply_timeout"), year, limits.reply_timeout);
 }
 
 void read_unix_file(Building& building, Reader& reader, UnixServer& server) {
