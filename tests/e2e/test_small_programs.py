@@ -36,6 +36,10 @@ def test_the_sample_names_every_option(box):
                    "stderr_logfile environment serverurl events buffer_size programs files logfile pidfile nodaemon "
                    "minfds minprocs chmod chown username password port loglevel identifier").split():
         assert option in options, option
+    # And every other that supervisord knows of itself.
+    table = (ROOT / "src/config/option_names.h").read_text()
+    known = re.findall(r'^    \{"(\w+)", ', table, re.M)
+    assert len(known) > 80 and set(known) <= options, set(known) - options
 
 
 def test_pidproxy_passes_signals_to_the_process_of_the_pidfile(box):
