@@ -1,10 +1,8 @@
 #include "daemon/daemon.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
@@ -15,6 +13,7 @@
 #include "base/version.h"
 #include "config/diff.h"
 #include "daemon/child_inputs.h"
+#include "daemon/engine_loop.h"
 #include "daemon/errands.h"
 #include "daemon/handover.h"
 #include "daemon/listener_outputs.h"
@@ -45,19 +44,12 @@ std::expected<Loaded, std::vector<config::Problem>> load_and_record(const std::s
 
 // In the order of construction: what stands below uses what stands above.
 struct Daemon::Parts {
-  explicit Parts(int keeper_fd) : loop(1), keeper_socket(loop, dup_fd(keeper_fd)), pump_events(loop), timer(loop), leaving(loop), inputs(loop), listener_outputs(loop) {}
-
-  static int dup_fd(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+  Parts() : loop(1), leaving(loop), inputs(loop), listener_outputs(loop) {}
 
   os::SystemClock clock;
   asio::io_context loop;
   std::unique_ptr<Errands> errands;
-  asio::posix::stream_descriptor keeper_socket;  // a duplicate, for waiting only
-  asio::posix::stream_descriptor pump_events;    // likewise
-  asio::steady_timer timer;
   asio::steady_timer leaving;
-  std::optional<Time> armed;
-  bool waiting_to_write = false;
 
   config::Config config;
   std::map<std::uint32_t, UniqueFd> snapshots;  // what the keeper holds, by generation
@@ -68,6 +60,7 @@ struct Daemon::Parts {
   ListenerOutputs listener_outputs;
   std::unique_ptr<ProgramsFile> programs;
   std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<EngineLoop> engine_loop;
   std::unique_ptr<ops::Context> context;
   api::OperationTable operations;
   std::unique_ptr<Routes> routes;
@@ -86,7 +79,7 @@ Daemon::Daemon(keeper::Client& keeper, const config::Host& host, Invocation invo
       host_(host),
       invocation_(std::move(invocation)),
       inheritance_(inheritance),
-      parts_(std::make_unique<Parts>(keeper.fd())) {}
+      parts_(std::make_unique<Parts>()) {}
 
 Daemon::~Daemon() {
   if (!parts_->engine) return;
@@ -131,14 +124,15 @@ void Daemon::make_engine() {
       engine::Surroundings{parts_->clock, *parts_->log, keeper_, parts_->pump, parts_->files, parts_->inputs,
                            parts_->listener_outputs, nullptr, parts_->programs.get()},
       std::move(settings));
+  parts_->engine_loop = std::make_unique<EngineLoop>(parts_->loop, keeper_, parts_->pump, *parts_->engine);
   parts_->listener_outputs.give_to({[this](ProcessId id, std::string_view bytes) {
                                       parts_->engine->on_listener_output(id, bytes);
-                                      after_input();
+                                      parts_->engine_loop->after_input();
                                     },
                                     [this](ProcessId id) { parts_->engine->on_listener_closed(id); }});
   parts_->engine->on_signal_of_daemon([this](int signal) { on_signal(signal); });
   parts_->engine->on_loss_of_keeper([] { _exit(1); });
-  parts_->errands = std::make_unique<Errands>(parts_->loop, [this] { after_input(); });
+  parts_->errands = std::make_unique<Errands>(parts_->loop, [this] { parts_->engine_loop->after_input(); });
   parts_->operations.use(*parts_->errands);
   parts_->context = std::make_unique<ops::Context>(*parts_->engine, *this, parts_->clock, parts_->errands.get());
   for (const config::RpcInterface& interface : parts_->config.rpc_interfaces) {
@@ -153,7 +147,7 @@ Result<> Daemon::open_servers(std::map<std::string, UniqueFd>& held) {
       parts_->loop,
       [this](std::shared_ptr<http::Exchange> exchange) {
         parts_->routes->handle(std::move(exchange));
-        after_input();
+        parts_->engine_loop->after_input();
       },
       keeper_, *parts_->log);
   return parts_->servers->open(parts_->config, held);
@@ -264,74 +258,13 @@ void Daemon::tell_of_take_over(const engine::SessionRecord& session) {
 // ---- the loop
 
 Ending Daemon::run() {
-  watch_keeper();
-  watch_pump();
-  keeper_.receive(*parts_->engine);
-  after_input();
+  parts_->engine_loop->begin();
   parts_->loop.run();
   // Let answers that are being written reach their clients; none of them may hold us up.
   parts_->servers.reset();
   parts_->loop.restart();
   parts_->loop.poll();
   return parts_->ending.value_or(Ending::exit);
-}
-
-void Daemon::watch_keeper() {
-  parts_->keeper_socket.async_wait(asio::posix::stream_descriptor::wait_read,
-                                   [this](const boost::system::error_code& error) {
-                                     if (error) return;
-                                     keeper_.receive(*parts_->engine);
-                                     after_input();
-                                     watch_keeper();
-                                   });
-}
-
-void Daemon::watch_keeper_writes() {
-  if (parts_->waiting_to_write || !keeper_.wants_write()) return;
-  parts_->waiting_to_write = true;
-  parts_->keeper_socket.async_wait(asio::posix::stream_descriptor::wait_write,
-                                   [this](const boost::system::error_code& error) {
-                                     parts_->waiting_to_write = false;
-                                     if (error) return;
-                                     keeper_.flush();
-                                     watch_keeper_writes();
-                                   });
-}
-
-void Daemon::watch_pump() {
-  if (!parts_->pump_events.is_open()) parts_->pump_events.assign(Parts::dup_fd(parts_->pump.fd()));
-  parts_->pump_events.async_wait(asio::posix::stream_descriptor::wait_read,
-                                 [this](const boost::system::error_code& error) {
-                                   if (error) return;
-                                   for (logs::Report& report : parts_->pump.reports()) {
-                                     parts_->engine->on_report(std::move(report));
-                                   }
-                                   after_input();
-                                   watch_pump();
-                                 });
-}
-
-// Whatever was done may have queued requests for the keeper or moved the next deadline.
-void Daemon::after_input() {
-  watch_keeper_writes();
-  arm_timer();
-}
-
-void Daemon::arm_timer() {
-  const std::optional<Time> next = parts_->engine->next_deadline();
-  if (next == parts_->armed) return;
-  parts_->armed = next;
-  if (!next) {
-    parts_->timer.cancel();
-    return;
-  }
-  parts_->timer.expires_at(*next);
-  parts_->timer.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    parts_->armed.reset();
-    parts_->engine->on_time();
-    after_input();
-  });
 }
 
 void Daemon::on_signal(int signal) {
@@ -370,7 +303,7 @@ void Daemon::end(engine::Mood mood) {
     });
   });
   parts_->engine->save_session();
-  after_input();
+  parts_->engine_loop->after_input();
 }
 
 // ---- ops::Supervisor
@@ -453,7 +386,7 @@ void Daemon::leave_when_quiet() {
 void Daemon::leave() {
   constexpr Duration patience = std::chrono::seconds(1);
   if (!parts_->pump.leave(patience)) parts_->log->write(Level::warn, "a log cannot be written, leaving all the same");
-  for (logs::Report& report : parts_->pump.reports()) parts_->engine->on_report(std::move(report));
+  parts_->engine_loop->take_reports();
   engine::SessionRecord session = parts_->engine->session();
   session.successor = parts_->consent->version;
   keeper_.put(engine::session_id, write_record(session));
@@ -513,7 +446,7 @@ void Daemon::save_session_soon() {
     release_unused_snapshots();
     parts_->engine->save_session();
     parts_->programs->write(parts_->engine->table());
-    after_input();
+    parts_->engine_loop->after_input();
   });
 }
 

@@ -83,11 +83,6 @@ class Daemon final : public ops::Supervisor {
   void prepare_to_leave(const Consent& consent);
   void leave_when_quiet();
   [[noreturn]] void leave();
-  void watch_keeper();
-  void watch_keeper_writes();
-  void watch_pump();
-  void arm_timer();
-  void after_input();
 
   keeper::Client& keeper_;
   const config::Host& host_;
