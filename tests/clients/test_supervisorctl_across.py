@@ -208,8 +208,10 @@ def test_changes_through_a_pipe(quartet):
 
         def piped(*lines):
             return crossing.ctl(input="\n".join(lines) + "\n")
+        before = daemon.pid_of("change")
         seen = [piped("stop keep", "stop keep", "start keep", "start keep manual", "restart keep drop",
                       "signal HUP change")]
+        daemon.wait_new_pid("change", before)
         daemon.wait_state("change", "RUNNING")
         daemon.reconfigure(f"[program:keep]\n{SLEEPER}[program:change]\n{SLEEPER}priority=1\n[program:new]\n{SLEEPER}"
                            f"[program:new2]\n{SLEEPER}[group:both]\nprograms=new,new2\n")

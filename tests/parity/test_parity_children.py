@@ -45,7 +45,7 @@ COMMANDS = {
 
 def tools(pair):
     pair.write("p1/tool", "no program", 0o644)
-    pair.script("p2/tool", "printf '%s|' \"$0\"; for word; do printf '%s|' \"$word\"; done; exec /bin/sleep 600")
+    pair.script("p2/tool", "said=\"$0|\"; for word; do said=\"$said$word|\"; done; printf %s \"$said\"; exec /bin/sleep 600")
     for box in pair.boxes:
         os.symlink(box.path("nowhere"), box.path("dangling"))
         os.symlink(box.path("p2/tool"), box.path("linked"))
