@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "support/test_folder.h"
+
 namespace sup::ctl {
 namespace {
 
@@ -11,7 +13,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 TEST(History, ComesBackAsItWasWrittenAndIsReadableForItsOwnerOnly) {
-  const std::string path = ::testing::TempDir() + "supervisorctl_history";
+  const test::TestFolder folder;
+  const std::string path = folder.path("history");
   write_history(path, {"status", "start \xc3\xa9"});
   EXPECT_THAT(read_history(path), ElementsAre("status", "start \xc3\xa9"));
   struct stat info {};
@@ -19,7 +22,6 @@ TEST(History, ComesBackAsItWasWrittenAndIsReadableForItsOwnerOnly) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   write_history(path, {"pid"});
   EXPECT_THAT(read_history(path), ElementsAre("pid"));
-  ::remove(path.c_str());
 }
 
 TEST(History, AFileThatCannotBeReadIsEmpty) {

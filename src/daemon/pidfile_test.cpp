@@ -7,12 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <vector>
+
+#include "support/test_folder.h"
 
 namespace sup::daemon {
 namespace {
@@ -25,23 +24,15 @@ struct Lines final : Log {
 
 class Pidfile : public testing::Test {
  protected:
-  Pidfile() {
-    char pattern[] = "/tmp/pidfile_test.XXXXXX";
-    folder = mkdtemp(pattern);
-    path = folder + "/pid";
-  }
-  ~Pidfile() override { std::filesystem::remove_all(folder); }
-  std::string content() {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string content() const { return folder.get("pid"); }
 
-  std::string folder, path;
+  test::TestFolder folder;
+  const std::string path = folder.path("pid");
   Lines log;
 };
 
 TEST_F(Pidfile, IsWrittenAndLocked) {
-  std::ofstream(path) << "99999999, a leftover\n";
+  folder.put("pid", "99999999, a leftover\n");
   ASSERT_TRUE(check_pidfile(path)) << "a file that nobody has locked is overwritten, as ever";
   const std::string pid = std::to_string(getpid());
   const auto file = claim_pidfile(path, getpid(), log);
@@ -81,7 +72,7 @@ TEST_F(Pidfile, IsFreeWhenItIsRemovedWhoeverHasACopyOfItsDescriptor) {
   auto file = claim_pidfile(path, 123, log);
   ASSERT_TRUE(file && *file);
   const UniqueFd copy(dup(file->get()));
-  const std::string other_name = folder + "/same file";
+  const std::string other_name = folder.path("same file");
   std::filesystem::create_hard_link(path, other_name);
   remove_pidfile(path, *file);
   EXPECT_FALSE(std::filesystem::exists(path));
@@ -96,35 +87,30 @@ TEST_F(Pidfile, IsFreeWhenItsOwnersAreGone) {
 }
 
 TEST_F(Pidfile, ThatCannotBeWrittenIsLoggedOnly) {
-  const auto file = claim_pidfile(folder + "/no/such/folder", 123, log);
+  const auto file = claim_pidfile(folder.path("no/such/folder"), 123, log);
   ASSERT_TRUE(file);
   EXPECT_FALSE(*file);
-  EXPECT_EQ(log.lines, std::vector<std::string>{"could not write pidfile " + folder + "/no/such/folder"});
+  EXPECT_EQ(log.lines, std::vector<std::string>{"could not write pidfile " + folder.path("no/such/folder")});
 }
 
 TEST_F(Pidfile, ReplacesWhatIsPlantedInASharedFolder) {
-  std::filesystem::permissions(folder, std::filesystem::perms::all | std::filesystem::perms::sticky_bit);
-  const std::string victim = folder + "/victim";
-  std::ofstream(victim) << "precious";
-  const auto is_precious = [&] {
-    std::string text;
-    std::getline(std::ifstream(victim), text);
-    return text == "precious";
-  };
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all | std::filesystem::perms::sticky_bit);
+  const std::string victim = folder.path("victim");
+  folder.put("victim", "precious");
   const auto claim = [&] {
     EXPECT_TRUE(check_pidfile(path));
     const auto file = claim_pidfile(path, 7, log);
     EXPECT_TRUE(file && *file);
     EXPECT_EQ(content(), "7\n");
     EXPECT_FALSE(std::filesystem::is_symlink(path));
-    EXPECT_TRUE(is_precious());
+    EXPECT_EQ(folder.get("victim"), "precious");
     std::filesystem::remove(path);
   };
   std::filesystem::create_symlink(victim, path);
   claim();
-  std::filesystem::create_symlink(folder + "/none", path);
+  std::filesystem::create_symlink(folder.path("none"), path);
   claim();
-  EXPECT_FALSE(std::filesystem::exists(folder + "/none"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path("none")));
   std::filesystem::create_hard_link(victim, path);
   const UniqueFd locked(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(flock(locked.get(), LOCK_EX | LOCK_NB), 0);
@@ -134,7 +120,7 @@ TEST_F(Pidfile, ReplacesWhatIsPlantedInASharedFolder) {
 }
 
 TEST_F(Pidfile, FollowsALinkWhereOnlyItsOwnerMayWrite) {
-  std::filesystem::create_symlink(folder + "/real", path);
+  std::filesystem::create_symlink(folder.path("real"), path);
   const auto file = claim_pidfile(path, 7, log);
   EXPECT_TRUE(file && *file);
   EXPECT_TRUE(std::filesystem::is_symlink(path));

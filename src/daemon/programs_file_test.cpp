@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "engine/test_surroundings.h"
 #include "os/other_process.h"
+#include "support/test_folder.h"
 
 namespace sup::daemon {
 namespace {
@@ -72,16 +72,11 @@ TEST(ProgramLines, ThatMakeNoSenseAreLeftOut) {
 class ProgramsFileTest : public testing::Test {
  protected:
   ProgramsFileTest() {
-    char pattern[] = "/tmp/programs_file_test.XXXXXX";
-    folder = mkdtemp(pattern);
-    pidfile = folder + "/pid";
-    path = pidfile + ".programs";
     world.add({"x"});
     world.add({"y"});
   }
   ~ProgramsFileTest() override {
     for (const pid_t pid : children) end(pid);
-    std::filesystem::remove_all(folder);
   }
   pid_t child() {
     const pid_t pid = fork();
@@ -113,7 +108,9 @@ class ProgramsFileTest : public testing::Test {
     return pid;
   }
 
-  std::string folder, pidfile, path;
+  test::TestFolder folder;
+  const std::string pidfile = folder.path("pid");
+  const std::string path = pidfile + ".programs";
   std::vector<pid_t> children;
   engine::World world;
   ProgramsFile file{world.log};
@@ -132,7 +129,7 @@ TEST_F(ProgramsFileTest, KnowsWhoRuns) {
   end(again);
   EXPECT_THAT(survivors(), IsEmpty());
   file.remove();
-  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_F(ProgramsFileTest, DoesNotTakeAZombieForASurvivor) {
@@ -147,7 +144,7 @@ TEST_F(ProgramsFileTest, DoesNotTakeAnotherProcessOfTheSamePidForASurvivor) {
   const pid_t pid = run_x();
   const std::uint64_t start = os::start_time(pid).value();
   const auto write = [&](std::uint64_t time) {
-    std::ofstream(path) << programs_head(os::pid_space()) << write_line({"x", "x", 1, pid, time});
+    folder.put("pid.programs", programs_head(os::pid_space()) + write_line({"x", "x", 1, pid, time}));
   };
   write(start);
   EXPECT_THAT(survivors(), SizeIs(1));
@@ -182,8 +179,8 @@ TEST_F(ProgramsFileTest, IsOnlyForItsOwner) {
 }
 
 TEST_F(ProgramsFileTest, ReplacesALinkAndDoesNotFollowIt) {
-  const std::string victim = folder + "/victim";
-  std::ofstream(victim) << "precious";
+  const std::string victim = folder.path("victim");
+  folder.put("victim", "precious");
   std::filesystem::create_symlink(victim, path);
   std::filesystem::create_symlink(victim, path + ".new");
   run_x();
@@ -194,7 +191,7 @@ TEST_F(ProgramsFileTest, ReplacesALinkAndDoesNotFollowIt) {
 
 TEST_F(ProgramsFileTest, ThatCannotBeWrittenIsDoneWithout) {
   ProgramsFile none(world.log);
-  none.open(folder + "/no/such/pid");
+  none.open(folder.path("no/such/pid"));
   none.write(world.engine.table());
   EXPECT_THAT(world.log.lines.back(), HasSubstr("cannot know its programs"));
   none.on_birth(world.entry("x").id, getpid());

@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 
 #include "engine/test_surroundings.h"
+#include "support/test_folder.h"
 
 namespace sup::engine {
 namespace {
@@ -135,20 +135,17 @@ TEST(EngineFastCgi, ItsStandardInputCannotBeWrittenTo) {
 class FastCgiSockets : public testing::Test {
  protected:
   FastCgiSockets() {
-    std::string pattern = testing::TempDir() + "fcgiXXXXXX";
-    folder = mkdtemp(pattern.data());
     socket.is_unix = true;
-    socket.path = folder + "/s";
+    socket.path = folder.path("s");
     socket.url = "unix://" + socket.path;
   }
-  ~FastCgiSockets() override { std::filesystem::remove_all(folder); }
 
   static mode_t mode(const std::string& path) {
     struct stat status {};
     return lstat(path.c_str(), &status) == 0 ? status.st_mode : 0;
   }
 
-  std::string folder;
+  test::TestFolder folder;
   config::FcgiSocket socket;
   SystemFiles files;
 };
@@ -174,7 +171,7 @@ TEST_F(FastCgiSockets, WhatWasLeftThereMakesRoom) {
 }
 
 TEST_F(FastCgiSockets, AFileThatHoldsSomethingIsLeftAlone) {
-  std::ofstream(socket.path) << "precious";
+  folder.put("s", "precious");
   const auto fd = files.listen(socket);
   ASSERT_FALSE(fd);
   EXPECT_EQ(fd.error().text, "[Errno 98] Address already in use");
@@ -183,7 +180,7 @@ TEST_F(FastCgiSockets, AFileThatHoldsSomethingIsLeftAlone) {
 }
 
 TEST_F(FastCgiSockets, FailuresHavePythonsWords) {
-  socket.path = folder + "/none/s";
+  socket.path = folder.path("none/s");
   EXPECT_EQ(files.listen(socket).error().text, "[Errno 2] No such file or directory");
   socket.path = std::string(200, 'x');
   EXPECT_EQ(files.listen(socket).error().text, "AF_UNIX path too long");

@@ -9,11 +9,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <thread>
 
 #include "http/server.h"
+#include "support/test_folder.h"
 
 namespace sup::http {
 namespace {
@@ -30,9 +29,6 @@ class Silent final : public Log {
 class HttpClient : public testing::Test {
  protected:
   HttpClient() {
-    char pattern[] = "/tmp/http_test.XXXXXX";
-    folder = mkdtemp(pattern);
-    path = folder + "/s";
     auto listener = listen_unix(path, 0700, -1, -1, nullptr);
     server = std::make_unique<Server>(
         loop, [this](std::shared_ptr<Exchange> exchange) { serve(exchange); }, log);
@@ -48,7 +44,6 @@ class HttpClient : public testing::Test {
   ~HttpClient() override {
     boost::asio::post(loop, [this] { server.reset(); });
     thread.join();
-    std::filesystem::remove_all(folder);
   }
 
   void serve(const std::shared_ptr<Exchange>& exchange) {
@@ -75,7 +70,9 @@ class HttpClient : public testing::Test {
 
   boost::asio::io_context loop;
   Silent log;
-  std::string folder, path, port;
+  test::TestFolder folder;
+  const std::string path = folder.path("s");
+  std::string port;
   std::unique_ptr<Server> server;
   std::shared_ptr<Exchange> endless;
   std::thread thread;
@@ -108,7 +105,7 @@ TEST_F(HttpClient, ConnectsAnewWhenTheServerHasHungUp) {
 }
 
 TEST_F(HttpClient, CarriesTheErrnoOfAFailedConnect) {
-  EXPECT_EQ(client("unix://" + folder + "/none").post("/", "", "").error().code, ENOENT);
+  EXPECT_EQ(client("unix://" + folder.path("none")).post("/", "", "").error().code, ENOENT);
   auto closed = listen_tcp("127.0.0.1", 0);
   sockaddr_in address{};
   socklen_t length = sizeof address;

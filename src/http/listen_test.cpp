@@ -6,24 +6,17 @@
 #include <sys/un.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "http/server.h"
+#include "support/test_folder.h"
 
 namespace sup::http {
 namespace {
 
 class Listening : public testing::Test {
  protected:
-  Listening() {
-    char pattern[] = "/tmp/http_test.XXXXXX";
-    folder = mkdtemp(pattern);
-    path = folder + "/s";
-  }
-  ~Listening() override { std::filesystem::remove_all(folder); }
   bool connects() const {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -32,9 +25,11 @@ class Listening : public testing::Test {
     return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   }
   std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder.path()), {}));
   }
-  std::string folder, path;
+
+  test::TestFolder folder;
+  std::string path = folder.path("s");
 };
 
 TEST_F(Listening, OnAUnixSocketHasTheModeAsked) {
@@ -73,7 +68,7 @@ TEST_F(Listening, OnAStaleUnixSocketReplacesIt) {
 }
 
 TEST_F(Listening, NeverRemovesAFileThatHoldsSomething) {
-  std::ofstream(path) << "precious";
+  folder.put("s", "precious");
   const auto fd = listen_unix(path, 0700, -1, -1, nullptr);
   ASSERT_FALSE(fd);
   EXPECT_EQ(fd.error().text, "Cannot open an HTTP server: socket.error reported errno.EEXIST (17)");
@@ -81,8 +76,8 @@ TEST_F(Listening, NeverRemovesAFileThatHoldsSomething) {
 }
 
 TEST_F(Listening, FollowsNoLinkThatWasPlantedAtItsPath) {
-  const std::string victim = folder + "/victim";
-  std::ofstream(victim) << "precious";
+  const std::string victim = folder.path("victim");
+  folder.put("victim", "precious");
   std::filesystem::permissions(victim, std::filesystem::perms::owner_read);
   std::filesystem::create_symlink(victim, path);
   std::filesystem::create_symlink(victim, path + "." + std::to_string(getpid()));
@@ -94,7 +89,7 @@ TEST_F(Listening, FollowsNoLinkThatWasPlantedAtItsPath) {
 }
 
 TEST_F(Listening, NamesTheErrno) {
-  path = folder + "/none/s";
+  path = folder.path("none/s");
   const auto fd = listen_unix(path, 0700, -1, -1, nullptr);
   ASSERT_FALSE(fd);
   EXPECT_FALSE(fd.error().in_use);

@@ -221,7 +221,7 @@ TEST_F(HttpServer, SendsASingleReplyHoweverMuchMemoryItTakes) {
 TEST_F(HttpServer, CountsConnectionsOfEachSocketAlone) {
   limits.connections = 1;
   open();
-  const std::string other = folder + "/t";
+  const std::string other = folder.path("t");
   auto listener = listen_unix(other, 0700, -1, -1, nullptr);
   ASSERT_TRUE(listener);
   server->serve(std::move(*listener), {{}, limits}, "other");

@@ -2,13 +2,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <boost/asio/io_context.hpp>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <regex>
@@ -21,6 +19,7 @@
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "http/server.h"
+#include "support/test_folder.h"
 
 namespace sup::http {
 
@@ -65,13 +64,6 @@ class Peer {
 
 class HttpServer : public testing::Test {
  protected:
-  HttpServer() {
-    char pattern[] = "/tmp/http_test.XXXXXX";
-    folder = mkdtemp(pattern);
-    path = folder + "/s";
-  }
-  ~HttpServer() override { std::filesystem::remove_all(folder); }
-
   void open(Credentials credentials = {}) {
     auto listener = listen_unix(path, 0700, -1, -1, nullptr);
     ASSERT_TRUE(listener);
@@ -124,7 +116,8 @@ class HttpServer : public testing::Test {
   Lines log;
   Limits limits;
   std::optional<std::vector<std::string>> hosts;
-  std::string folder, path;
+  test::TestFolder folder;
+  const std::string path = folder.path("s");
   std::vector<std::shared_ptr<Exchange>> held;
   Request last;
   int requests = 0;

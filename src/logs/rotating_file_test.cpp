@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "logs/test_files.h"
 
@@ -67,7 +66,7 @@ TEST_F(Rotating, an_own_file_follows_and_extends_nothing_that_others_have_plante
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     std::filesystem::remove(path);
   };
-  std::ofstream(victim) << "precious";
+  folder.put("victim", "precious");
   std::filesystem::create_symlink(victim, path);
   write_own();
   std::filesystem::create_hard_link(victim, path);

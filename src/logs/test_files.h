@@ -1,57 +1,16 @@
 // For the tests of this folder: a folder of their own, and a disk that fails on demand.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <filesystem>
 #include <string>
-#include <string_view>
 
 #include "logs/files.h"
+#include "support/test_folder.h"
 
 namespace sup::logs {
 
-class TestFolder {
- public:
-  TestFolder() {
-    std::string name = testing::TempDir() + "logs-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "mkdtemp " << name;
-    root_ = name;
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-
-  [[nodiscard]] std::string path(const std::string& name) const { return root_ + "/" + name; }
-  [[nodiscard]] bool has(const std::string& name) const { return std::filesystem::exists(path(name)); }
-  void put(const std::string& name, std::string_view content) const {
-    std::FILE* file = std::fopen(path(name).c_str(), "w");
-    ASSERT_NE(file, nullptr);
-    std::fwrite(content.data(), 1, content.size(), file);
-    std::fclose(file);
-  }
-  // "(missing)" for a file that is not there.
-  [[nodiscard]] std::string get(const std::string& name) const {
-    std::FILE* file = std::fopen(path(name).c_str(), "r");
-    if (file == nullptr) return "(missing)";
-    std::string content;
-    char buffer[65536];
-    for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;)
-      content.append(buffer, n);
-    std::fclose(file);
-    return content;
-  }
-
- private:
-  std::string root_;
-};
+using test::TestFolder;
 
 // The real disk until a member says otherwise.
 struct FaultyFiles final : Files {

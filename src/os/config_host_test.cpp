@@ -5,19 +5,18 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <string>
+
+#include "support/test_folder.h"
 
 namespace sup::os {
 namespace {
 
 TEST(ConfigHost, ReadsFilesAndSaysWhyNot) {
-  std::string name = "/tmp/config_host_test.XXXXXX";
-  const int file = ::mkstemp(name.data());
-  ASSERT_GE(file, 0);
-  ::close(file);
+  const test::TestFolder folder;
+  const std::string name = folder.path("file");
   const std::string text(200'000, 'x');
-  std::ofstream(name) << text;
+  folder.put("file", text);
   const ConfigHost host;
   EXPECT_EQ(host.read_file(name), text);
   EXPECT_TRUE(host.exists(name));

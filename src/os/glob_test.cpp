@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
+
+#include "support/test_folder.h"
 
 namespace sup::os {
 namespace {
@@ -34,26 +34,22 @@ TEST(GlobMatch, FollowsPythonsFnmatch) {
 class Globbing : public testing::Test {
  protected:
   Globbing() {
-    std::string name = "/tmp/glob_test.XXXXXX";
-    base_ = ::mkdtemp(name.data());
     for (const auto* directory : {"a", "b", ".h"})
-      std::filesystem::create_directory(base_ + "/" + directory);
-    for (const auto* file : {"a/1.ini", "a/2.ini", "b/1.ini", "b/.hidden.ini", ".h/3.ini", "x.conf"}) {
-      std::ofstream(base_ + "/" + file) << "";
-    }
+      std::filesystem::create_directory(folder.path(directory));
+    for (const auto* file : {"a/1.ini", "a/2.ini", "b/1.ini", "b/.hidden.ini", ".h/3.ini", "x.conf"})
+      folder.put(file, "");
   }
-  ~Globbing() override { std::filesystem::remove_all(base_); }
 
   std::string found(const std::string& pattern) {
-    auto paths = glob(base_ + pattern);
+    auto paths = glob(folder.path() + pattern);
     std::sort(paths.begin(), paths.end());
     std::string out;
     for (const auto& path : paths)
-      out += path.substr(base_.size()) + " ";
+      out += path.substr(folder.path().size()) + " ";
     return out;
   }
 
-  std::string base_;
+  test::TestFolder folder;
 };
 
 TEST_F(Globbing, FindsFilesInOneOrManyDirectories) {

@@ -7,29 +7,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "base/unique_fd.h"
+#include "support/test_folder.h"
 
 namespace sup::os {
 namespace {
 
 class SharedFolder : public testing::Test {
  protected:
-  SharedFolder() {
-    char pattern[] = "/tmp/shared_folder_test.XXXXXX";
-    folder = mkdtemp(pattern);
-  }
-  ~SharedFolder() override { std::filesystem::remove_all(folder); }
-
   std::string make_file(const std::string& name, mode_t mode = 0600) {
-    const std::string path = folder + "/" + name;
-    std::ofstream(path) << "x";
-    ::chmod(path.c_str(), mode);
-    return path;
+    folder.put(name, "x");
+    ::chmod(folder.path(name).c_str(), mode);
+    return folder.path(name);
   }
   static mode_t mode_of(const std::string& path) {
     struct stat status {};
@@ -40,13 +32,13 @@ class SharedFolder : public testing::Test {
     return is_private_file(fd.get());
   }
 
-  std::string folder;
+  test::TestFolder folder;
 };
 
 TEST_F(SharedFolder, IsOneWhereEverybodyMayWrite) {
-  EXPECT_FALSE(is_in_shared_folder(folder + "/x"));
-  ::chmod(folder.c_str(), 01777);
-  EXPECT_TRUE(is_in_shared_folder(folder + "/x"));
+  EXPECT_FALSE(is_in_shared_folder(folder.path("x")));
+  ::chmod(folder.path().c_str(), 01777);
+  EXPECT_TRUE(is_in_shared_folder(folder.path("x")));
   EXPECT_FALSE(is_in_shared_folder("/etc/x"));
   EXPECT_TRUE(is_in_shared_folder("/no/such/folder/x"));
 }
@@ -54,7 +46,7 @@ TEST_F(SharedFolder, IsOneWhereEverybodyMayWrite) {
 TEST_F(SharedFolder, HoldsPrivateFilesAndOthers) {
   const std::string mine = make_file("mine");
   EXPECT_TRUE(is_private(mine));
-  std::filesystem::create_hard_link(mine, folder + "/second");
+  std::filesystem::create_hard_link(mine, folder.path("second"));
   EXPECT_FALSE(is_private(mine));
   EXPECT_FALSE(is_private("/dev/null"));
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
@@ -64,7 +56,7 @@ TEST_F(SharedFolder, HoldsPrivateFilesAndOthers) {
 }
 
 TEST_F(SharedFolder, GivesModesToSocketsOnly) {
-  const std::string path = folder + "/s";
+  const std::string path = folder.path("s");
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
@@ -75,11 +67,11 @@ TEST_F(SharedFolder, GivesModesToSocketsOnly) {
   EXPECT_TRUE(set_socket_owner(path, ::geteuid(), ::getegid()));
 
   const std::string victim = make_file("victim");
-  std::filesystem::create_symlink(victim, folder + "/link");
-  std::filesystem::create_symlink(path, folder + "/link to socket");
-  for (const auto* name : {"/link", "/link to socket", "/victim", "/none"}) {
-    EXPECT_FALSE(set_socket_mode(folder + name, 0777)) << name;
-    EXPECT_FALSE(set_socket_owner(folder + name, ::geteuid(), ::getegid())) << name;
+  std::filesystem::create_symlink(victim, folder.path("link"));
+  std::filesystem::create_symlink(path, folder.path("link to socket"));
+  for (const auto* name : {"link", "link to socket", "victim", "none"}) {
+    EXPECT_FALSE(set_socket_mode(folder.path(name), 0777)) << name;
+    EXPECT_FALSE(set_socket_owner(folder.path(name), ::geteuid(), ::getegid())) << name;
   }
   EXPECT_EQ(mode_of(victim), 0600u);
   EXPECT_EQ(mode_of(path), 0721u);
