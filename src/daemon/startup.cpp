@@ -126,17 +126,20 @@ void use_all_descriptors() {
 
 long long descriptors_needed(const config::Config& config) {
   constexpr long long own = 64;  // sockets, logs, connections of a few clients
-  long long needed = own;
+  long long keeper = own;   // a pipe each for standard input, output and error
+  long long manager = own;  // those for output and error, and the files they go to
   for (const auto& group : config.groups) {
     for (const config::Process& process : group->processes) {
       const auto channel = [](const config::LogTarget& log) {
-        return log.kind == config::LogTarget::Kind::none ? 1LL : 2LL;  // the pipe, and the file it goes to
+        return log.kind == config::LogTarget::Kind::none ? 1LL : 2LL;
       };
-      needed += 1 + channel(process.instance->out);
-      if (!process.program->redirect_stderr) needed += channel(process.instance->err);
+      const bool has_stderr = !process.program->redirect_stderr;
+      keeper += has_stderr ? 3 : 2;
+      manager += channel(process.instance->out) + (has_stderr ? channel(process.instance->err) : 0);
+      if (group->pool) manager += 1;  // listeners are written to
     }
   }
-  return needed;
+  return std::max(keeper, manager);
 }
 
 void check_capacity(const config::Config& config, EarlyMessages& messages) {

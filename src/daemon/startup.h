@@ -33,7 +33,8 @@ class EarlyMessages {
 [[nodiscard]] Result<> raise_limits(const config::Daemon& daemon, keeper::Client& keeper, EarlyMessages& messages);
 void use_all_descriptors();
 
-// How many descriptors the manager has open, the keeper never more, when all programs of the configuration run.
+// How many descriptors the manager or the keeper, whichever needs more, has open when all programs of the configuration
+// run.
 [[nodiscard]] long long descriptors_needed(const config::Config& config);
 // A warning if the limit of open files is below that: it names the limit and what it has to be.
 void check_capacity(const config::Config& config, EarlyMessages& messages);

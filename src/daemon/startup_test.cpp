@@ -65,10 +65,10 @@ TEST(Capacity, CountsWhatEachProgramTakes) {
     return (descriptors_needed(config) - without) / 3;
   };
   using enum config::LogTarget::Kind;
-  EXPECT_EQ(needed(false, automatic, file), 5);  // stdin, and a pipe and a log for each channel
-  EXPECT_EQ(needed(true, file, none), 3);
-  EXPECT_EQ(needed(true, none, none), 2);
-  EXPECT_EQ(needed(false, file, none), 4);
+  EXPECT_EQ(needed(false, automatic, file), 4);  // a pipe and a log for each channel
+  EXPECT_EQ(needed(true, file, none), 2);
+  EXPECT_EQ(needed(true, none, none), 2);  // the keeper has two pipes
+  EXPECT_EQ(needed(false, file, none), 3);
 }
 
 struct ListLog final : Log {

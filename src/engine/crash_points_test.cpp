@@ -82,6 +82,8 @@ class Outside final : public keeper::Children {
     fate.act();
     table[id].record = record;
   }
+  [[nodiscard]] bool lends() const override { return false; }
+  void lend(ProcessId) override {}
   void acknowledge(ProcessId id) override {
     fate.act();
     Child& child = table[id];

@@ -21,7 +21,8 @@ Engine::Engine(Surroundings surroundings, Settings settings)
     : out_(surroundings),
       settings_(std::move(settings)),
       listeners_(table_, out_),
-      fastcgi_(out_) {
+      fastcgi_(out_),
+      inputs_(out_.children, out_.inputs) {
   listeners_.on_pause([this](ProcessId id, Duration delay) { deadlines_.insert({now_.mono + delay, Alarm::retry, id}); });
 }
 
@@ -261,11 +262,6 @@ void Engine::stop_report(Entry& entry) {
   out_.log(Level::info, "waiting for {} to stop", entry.config.name);
   entry.next_report = now_.mono + stop_report_interval;
   deadlines_.insert({*entry.next_report, Alarm::stop_report, entry.id});
-}
-
-Result<> Engine::send_input(Entry& entry, std::string_view bytes) {
-  if (!entry.in) return fail("the process has no open standard input", EPIPE);
-  return out_.inputs.write(entry.id, entry.in.get(), bytes);
 }
 
 void Engine::clear_logs(Entry& entry, std::move_only_function<void(int)> done) {

@@ -26,6 +26,7 @@
 #include "engine/fastcgi.h"
 #include "engine/listeners.h"
 #include "engine/record.h"
+#include "engine/standard_input.h"
 #include "engine/surroundings.h"
 #include "engine/survivor.h"
 #include "events/event.h"
@@ -86,8 +87,10 @@ class Engine final : public keeper::Notices {
   void signal(Entry& entry, int signal, Done done);
   // How a start would find its command, without starting.
   [[nodiscard]] std::expected<Command, CommandError> find_command(const Entry& entry) const;
-  // To its standard input; code EPIPE when that is closed or the process has none.
-  [[nodiscard]] Result<> send_input(Entry& entry, std::string_view bytes);
+  // To its standard input, in the order of the calls; code EPIPE when that is closed or the process has none.
+  void send_input(Entry& entry, std::string_view text, StandardInput::Written written) {
+    inputs_.send(entry, text, std::move(written));
+  }
   // Removes and re-creates the log files; `done` gets 0 or an errno.
   void clear_logs(Entry& entry, std::move_only_function<void(int)> done);
   void reopen_logs();
@@ -119,6 +122,7 @@ class Engine final : public keeper::Notices {
   void on_spawned(ProcessId id, std::expected<keeper::Spawned, keeper::SpawnFailure> result) override;
   void on_signalled(ProcessId id, int signal, int code) override;
   void on_exited(ProcessId id, pid_t pid, const keeper::Exit& exit) override;
+  void on_lent(ProcessId id, UniqueFd in, bool lost) override;
   void on_orphan(pid_t pid, int status) override;
   void on_daemon_signal(int signal) override;
   void on_keeper_gone() override;
@@ -217,6 +221,7 @@ class Engine final : public keeper::Notices {
   std::uint32_t generation_ = 0;
   Listeners listeners_;
   FastCgi fastcgi_;
+  StandardInput inputs_;
   events::Ticks ticks_;
   std::optional<Time> next_tick_;  // only while somebody wants TICK events
   std::function<void(int)> daemon_signal_;

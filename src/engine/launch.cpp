@@ -184,7 +184,7 @@ void Engine::on_spawned(ProcessId id, std::expected<keeper::Spawned, keeper::Spa
     drain_work();
     return;
   }
-  entry->in = std::move(result->in);
+  inputs_.begun(*entry, std::move(result->in));
   if (opened == nullptr) opened = std::make_unique<OpenedLogs>();
   attach(*entry, Channel::out, std::move(result->out), std::move(opened->out));
   attach(*entry, Channel::err, std::move(result->err), std::move(opened->err));
@@ -288,6 +288,11 @@ void Engine::on_listener_output(ProcessId id, std::string_view bytes) {
   if (const Entry* entry = table_.find(id)) listeners_.output(*entry, bytes, now_);
 }
 
+void Engine::on_lent(ProcessId id, UniqueFd in, bool lost) {
+  begin();
+  if (Entry* entry = table_.find(id)) inputs_.lent(*entry, std::move(in), lost);
+}
+
 void Engine::on_listener_closed(ProcessId id) {
   if (const Entry* entry = table_.find(id)) listeners_.closed(*entry);
 }
@@ -326,8 +331,7 @@ void Engine::on_output(Entry& entry, const logs::Report& report) {
 // The child is reaped and its output is written: only now does anybody hear of the exit.
 void Engine::finish(Entry& entry) {
   entry.stop = entry.reaped->at.wall;
-  out_.inputs.forget(entry.id);
-  entry.in.reset();
+  inputs_.ended(entry);
   const Now now = now_;
   now_.mono = entry.reaped->at.mono;  // how long it ran, not how long draining took
   apply(entry, input(Input::Kind::exited, 0, exit_code(entry.reaped->exit.status)));

@@ -170,7 +170,7 @@ void Engine::restore_entry(Entry& entry, const ProcessRecord& record, keeper::Re
   if (child.lost) {
     out_.log(Level::error, "too many open files to read the output of '{}' (pid {})", entry.config.name, child.pid);
   }
-  entry.in = std::move(child.in);
+  inputs_.begun(entry, std::move(child.in));
   auto opened = open_logs(entry, true);
   if (is_listener(entry)) {
     listeners_.go_on(entry, std::move(child.out), std::move((*opened)->out), settings_.strip_ansi, talk);

@@ -52,6 +52,8 @@ struct FakeChildren final : keeper::Children {
     keeper::Plan plan;
   };
   std::vector<Adopted> adopted;
+  bool lending = true;
+  std::vector<ProcessId> lent;  // who was asked for
 
   static std::string name_of(const keeper::Plan& plan) {
     for (const auto& [key, value] : plan.environment) {
@@ -94,6 +96,8 @@ struct FakeChildren final : keeper::Children {
                       (target == keeper::Target::group ? " group" : " process"));
   }
   void put(ProcessId id, std::string_view record) override { records[id] = record; }
+  [[nodiscard]] bool lends() const override { return lending; }
+  void lend(ProcessId id) override { lent.push_back(id); }
   void acknowledge(ProcessId id) override {
     acknowledged.push_back(id);
     alive.erase(id);

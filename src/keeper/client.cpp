@@ -49,6 +49,12 @@ bool deliver_spawn_failed(Notices& notices, const Frame& frame) {
   return true;
 }
 
+bool deliver_lent(Notices& notices, Frame& frame) {
+  if (frame.fds.size() > 1) return false;
+  notices.on_lent(frame.id, frame.fds.empty() ? UniqueFd() : std::move(frame.fds[0]), frame.lost);
+  return true;
+}
+
 bool deliver_exited(Notices& notices, const Frame& frame) {
   Reader reader(frame.payload);
   const pid_t pid = reader.i32();
@@ -87,6 +93,8 @@ bool tell(Notices& notices, Frame& frame) {
       return deliver_spawn_failed(notices, frame);
     case Notice::exited:
       return deliver_exited(notices, frame);
+    case Notice::lent:
+      return deliver_lent(notices, frame);
     case Notice::signalled:
     case Notice::orphan:
     case Notice::daemon_signal:
@@ -127,6 +135,7 @@ struct Client::Impl {
   bool in_datagram = false;  // receiver holds a datagram that was not read to its end
   std::deque<Kept> kept;
   std::deque<std::move_only_function<void(Result<Inspection>)>> inspections;
+  std::uint32_t protocol = 0;
   pid_t keeper = 0;
   std::string version;
   Replacement replacement = Replacement::none;
@@ -245,7 +254,7 @@ bool Client::Impl::restore_one(Restored& restored, Frame& frame) {
   Reader reader(frame.payload);
   switch (static_cast<Notice>(frame.verb)) {
     case Notice::hello:
-      reader.u32();  // version: there is only one
+      protocol = reader.u32();
       keeper = reader.i32();
       restored.fresh = reader.u8() != 0;
       version = reader.text();
@@ -280,6 +289,7 @@ bool Client::Impl::restore_one(Restored& restored, Frame& frame) {
     case Notice::configured:
     case Notice::inspected:
     case Notice::handing_over:
+    case Notice::lent:
       return true;
   }
   return true;
@@ -461,6 +471,14 @@ void Client::put(ProcessId id, std::string_view record) {
   writer.text(record);
   // A record that no socket could carry is a mistake of its author; the one before stays.
   if (writer.bytes().size() <= max_payload) impl_->send(Request::put, id, writer.bytes());
+}
+
+bool Client::lends() const {
+  return impl_->protocol >= lending_version;
+}
+
+void Client::lend(ProcessId id) {
+  impl_->send(Request::lend, id);
 }
 
 void Client::acknowledge(ProcessId id) {

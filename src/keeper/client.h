@@ -30,6 +30,7 @@ class Notices {
   virtual void on_spawned(ProcessId id, std::expected<Spawned, SpawnFailure> result) = 0;
   virtual void on_signalled(ProcessId id, int signal, int code) = 0;  // code: 0 or errno, ESRCH when it is gone
   virtual void on_exited(ProcessId id, pid_t pid, const Exit& exit) = 0;
+  virtual void on_lent(ProcessId id, UniqueFd in, bool lost) = 0;  // lost: as in Spawned; else none: there is none
   virtual void on_orphan(pid_t pid, int status) = 0;  // a process nobody spawned was reaped
   virtual void on_daemon_signal(int signal) = 0;      // the keeper itself got TERM, HUP, ...
   virtual void on_keeper_gone() = 0;                  // the socket closed: leave at once
@@ -50,6 +51,11 @@ class Children {
   // A `record` that is not empty replaces the process's, in one step with the signal.
   virtual void signal(ProcessId id, int signal, Target target, std::string_view record = {}) = 0;
   virtual void put(ProcessId id, std::string_view record) = 0;
+  // Whether the keeper hands out the write ends of children's standard inputs when asked. One of an older version does
+  // not: what comes with a child is all that there will be.
+  [[nodiscard]] virtual bool lends() const = 0;
+  // Asks for that of a running child; answered by on_lent(). It stays open in the keeper all the same.
+  virtual void lend(ProcessId id) = 0;
   // The exit notice is dealt with and the pipes are drained: the keeper may forget both, and keeps the record.
   virtual void acknowledge(ProcessId id) = 0;
   virtual void drop(ProcessId id) = 0;
@@ -137,6 +143,8 @@ class Client final : public Children {
   void adopt(ProcessId id, pid_t pid, int process, const Plan& plan, std::string_view record) override;
   void signal(ProcessId id, int signal, Target target, std::string_view record = {}) override;
   void put(ProcessId id, std::string_view record) override;
+  [[nodiscard]] bool lends() const override;
+  void lend(ProcessId id) override;
   void acknowledge(ProcessId id) override;
   void drop(ProcessId id) override;
   void hold(const std::string& name, int fd) override;

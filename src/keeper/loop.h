@@ -94,6 +94,7 @@ class Keeper {
   [[nodiscard]] bool on_spawn(Frame& frame);
   [[nodiscard]] bool on_adopt(Frame& frame);
   [[nodiscard]] bool on_signal(const Frame& frame);
+  void on_lend(ProcessId id);
   [[nodiscard]] bool on_put(const Frame& frame);
   [[nodiscard]] bool on_hold(Frame& frame);
   [[nodiscard]] bool on_configure(const Frame& frame);

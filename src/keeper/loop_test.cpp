@@ -76,6 +76,23 @@ TEST_F(KeeperTest, StartsAChildAndTellsItsEnd) {
   EXPECT_GT(manager->last_exit.at, 0u);
 }
 
+TEST_F(KeeperTest, LendsTheStandardInputOfAChild) {
+  EXPECT_TRUE(client().lends());
+  start(7, echo_server());
+  Spawned& child = manager->children[7];
+  EXPECT_EQ(manager->read_line(child.out.get()), "ready\n");
+  child.in.reset();
+  client().lend(7);
+  EXPECT_EQ(manager->next(What::lent).id, 7u);
+  ASSERT_EQ(write(manager->lent.get(), "x\n", 2), 2);
+  EXPECT_EQ(manager->read_line(child.out.get()), "got x\n") << "its input is no less open for nobody having it here";
+}
+
+TEST_F(KeeperTest, LendsNothingOfWhoHasNone) {
+  client().lend(7);
+  EXPECT_EQ(manager->next(What::lent).number, 0);
+}
+
 TEST_F(KeeperTest, AnswersInTheOrderOfTheRequests) {
   Plan broken = shell("exit 0");
   broken.argv[2] = std::string(max_payload, 'x');

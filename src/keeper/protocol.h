@@ -18,7 +18,8 @@
 
 namespace sup::keeper {
 
-inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t lending_version = 2;  // of keepers that know Request::lend
 
 // From the manager. Answers come in the order of the requests.
 enum class Request : std::uint16_t {
@@ -39,6 +40,7 @@ enum class Request : std::uint16_t {
   hand_over = 15,      // u8 the keeper becomes the program anew, too -> handing_over
   repeat_signal = 16,  // i32: a daemon_signal that this manager leaves to the next one
   adopt = 17,          // i32 pid, i32 stop signal, u32 stop wait, u8 stop and u8 kill as group, record; fd: its pidfd
+  lend = 18,           // -> lent
 };
 
 // From the keeper.
@@ -56,6 +58,7 @@ enum class Notice : std::uint16_t {
   configured = 111,     // i32 errno, text; both empty on success
   inspected = 112,      // i32 errno, u8 the program is another file, text program; fd: the state
   handing_over = 113,   // the last notice: what happens from now on is told to the next manager
+  lent = 114,           // fd: the write end of the child's stdin, if it has one
 };
 
 // Which of a child's descriptors travel with a frame, in this order.

@@ -144,6 +144,9 @@ bool Keeper::serve(Frame& frame) {
       return on_signal(frame);
     case Request::put:
       return on_put(frame);
+    case Request::lend:
+      on_lend(frame.id);
+      return true;
     case Request::acknowledge:
       table_.acknowledge(frame.id);
       return true;
@@ -258,6 +261,11 @@ bool Keeper::on_signal(const Frame& frame) {
   writer.i32(code);
   send(Notice::signalled, frame.id, writer);
   return true;
+}
+
+void Keeper::on_lend(ProcessId id) {
+  const Entry* const entry = table_.find(id);
+  send(Notice::lent, id, Writer(), {entry != nullptr ? entry->in.get() : -1});
 }
 
 bool Keeper::on_put(const Frame& frame) {

@@ -66,12 +66,12 @@ void send_process_stdin(Context& context, Arguments args, api::Reply reply) {
   const std::string name = python_str(args[0]);
   const bool stopping = (*entry)->machine.state == process::State::stopping;
   if ((*entry)->machine.pid == 0 || stopping) return reply(std::unexpected(make_fault(FaultCode::not_running, name)));
-  if (const auto sent = context.engine.send_input(**entry, *chars); !sent) {
+  context.engine.send_input(**entry, *chars, [name, reply = std::move(reply)](Result<> sent) mutable {
+    if (sent) return reply(Value(true));
     const bool closed = sent.error().code == EPIPE;
-    return reply(std::unexpected(closed ? make_fault(FaultCode::no_file, name)
-                                        : make_fault(FaultCode::failed, sent.error().text)));
-  }
-  reply(Value(true));
+    reply(std::unexpected(closed ? make_fault(FaultCode::no_file, name)
+                                 : make_fault(FaultCode::failed, sent.error().text)));
+  });
 }
 
 // Texts are passed on whole, however long; what is none is shown.

@@ -78,6 +78,40 @@ def test_no_descriptor_is_left_behind_by_restarts(box):
 
 
 @pytest.mark.beyond("manager")
+@pytest.mark.parametrize("options, of_keeper, of_manager", [("", 3, 4), ("redirect_stderr=true\n", 2, 2)])
+def test_a_program_takes_few_descriptors(box, options, of_keeper, of_manager):
+    """The keeper has its pipes; the manager those of its output, and its logs."""
+    daemon = box.daemon(PROGRAMS.format(10) + options)
+    owners = (daemon.pid, daemon.manager)
+
+    def descriptors(count):
+        running(daemon, count)
+        return [settled(lambda: len(procfs.descriptors(pid))) for pid in owners]
+    ten = descriptors(10)
+    daemon.reconfigure(PROGRAMS.format(20) + options)
+    daemon.ctl("update")
+    assert [more - less for less, more in zip(ten, descriptors(20))] == [10 * of_keeper, 10 * of_manager]
+
+
+@pytest.mark.beyond("manager")
+@pytest.mark.parametrize("kill", [False, True])
+def test_the_input_of_a_program_is_opened_for_the_first_text(box, kill):
+    daemon = box.daemon("[program:x]\ncommand=/bin/cat\nstdout_logfile=@/out\n".replace("@", str(box)))
+    daemon.wait_state("x", "RUNNING")
+    if kill:
+        os.kill(daemon.manager, signal.SIGKILL)
+        daemon.wait_up()
+    before = settled(lambda: len(procfs.descriptors(daemon.manager)))
+    for text in ("one\n", "two\n"):
+        daemon.rpc.sendProcessStdin("x", text)
+    eventually(lambda: box.read("out") == "one\ntwo\n", what="the texts in the log")
+    assert settled(lambda: len(procfs.descriptors(daemon.manager))) == before + 1
+    daemon.rpc.stopProcess("x")
+    daemon.rpc.startProcess("x")
+    assert settled(lambda: len(procfs.descriptors(daemon.manager))) == before
+
+
+@pytest.mark.beyond("manager")
 def test_a_restart_takes_few_system_calls(box, suite):
     """Of keeper and manager together, without those of the child and those of the question for its pid."""
     if shutil.which("strace") is None:

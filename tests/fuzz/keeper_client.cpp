@@ -20,6 +20,7 @@ struct Listener final : keeper::Notices {
   }
   void on_signalled(ProcessId, int, int) override {}
   void on_exited(ProcessId, pid_t, const keeper::Exit&) override {}
+  void on_lent(ProcessId, UniqueFd, bool) override {}
   void on_orphan(pid_t, int) override {}
   void on_daemon_signal(int) override {}
   void on_keeper_gone() override { ++gone; }

@@ -100,7 +100,7 @@ class StandInStarter final : public ManagerStarter {
 
 // What the test's manager heard, in order.
 struct Heard {
-  enum class What { spawned, failed, signalled, exited, orphan, daemon_signal, gone };
+  enum class What { spawned, failed, signalled, exited, lent, orphan, daemon_signal, gone };
   What what;
   ProcessId id = 0;
   int number = 0;  // stage, signal, pid of an exit or an orphan
@@ -126,6 +126,10 @@ class TestManager final : public Notices {
   void on_exited(ProcessId id, pid_t pid, const Exit& exit) override {
     heard.push_back({Heard::What::exited, id, pid, exit.status});
     last_exit = exit;
+  }
+  void on_lent(ProcessId id, UniqueFd in, bool) override {
+    heard.push_back({Heard::What::lent, id, in ? 1 : 0, 0});
+    lent = std::move(in);
   }
   void on_orphan(pid_t pid, int status) override { heard.push_back({Heard::What::orphan, 0, pid, status}); }
   void on_daemon_signal(int signal) override { heard.push_back({Heard::What::daemon_signal, 0, signal, 0}); }
@@ -172,6 +176,7 @@ class TestManager final : public Notices {
   std::vector<Heard> heard;
   std::map<ProcessId, Spawned> children;
   Exit last_exit;
+  UniqueFd lent;
 
  private:
   bool wait() {
