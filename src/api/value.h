@@ -18,12 +18,12 @@ using Member = std::pair<std::string, Value>;
 using Struct = std::vector<Member>;  // in the order written
 
 // nil only ever comes from a request. A dateTime arrives as Opaque, its text, so that an operation that wants a plain
-// string can tell it apart; base64 arrives decoded, as a string.
+// string can tell it apart, and so does an integer beyond 64 bits; base64 arrives decoded, as a string.
 struct Nil {
   bool operator==(const Nil&) const = default;
 };
 struct Opaque {
-  std::string type;  // "dateTime.iso8601"
+  std::string type;  // "dateTime.iso8601" or "int"
   std::string text;
   bool operator==(const Opaque&) const = default;
 };

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 
 namespace sup {
@@ -30,6 +32,17 @@ Character decode(std::string_view text) noexcept {
     if (code >= 0x10000 && code <= 0x10FFFF) return {code, 4};
   }
   return {};
+}
+
+// How many bytes from the start are ASCII, or as many of them as are found quickly.
+std::size_t ascii_prefix(std::string_view text) noexcept {
+  constexpr std::uint64_t high = 0x8080808080808080;
+  std::size_t i = 0;
+  for (std::uint64_t word = 0; i + sizeof word <= text.size(); i += sizeof word) {
+    std::memcpy(&word, text.data() + i, sizeof word);
+    if ((word & high) != 0) break;
+  }
+  return i;
 }
 
 int digit_value(char c) noexcept {
@@ -161,6 +174,23 @@ std::optional<long long> to_int(std::string_view text, int base) noexcept {
   return value;
 }
 
+std::optional<std::string> whole_number(std::string_view text) {
+  constexpr std::size_t most_digits = 4300;
+  text = trim(text);
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  std::string digits;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool between = i > 0 && i + 1 < text.size() && text[i - 1] != '_';
+    if (text[i] == '_' && between) continue;
+    if (digit_value(text[i]) >= 10 || digits.size() == most_digits) return std::nullopt;
+    digits += text[i];
+  }
+  if (digits.empty()) return std::nullopt;
+  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  return negative && digits != "0" ? "-" + digits : digits;
+}
+
 std::string python_repr(std::string_view text) { return quoted(text, true); }
 
 std::string python_bytes_repr(std::string_view bytes) { return "b" + quoted(bytes, false); }
@@ -177,6 +207,10 @@ bool is_utf8(std::string_view bytes) noexcept {
 std::size_t utf8_length(std::string_view text) noexcept {
   std::size_t count = 0;
   for (; !text.empty(); ++count) {
+    const std::size_t ascii = ascii_prefix(text);
+    count += ascii;
+    text.remove_prefix(ascii);
+    if (text.empty()) break;
     const auto length = decode(text).length;
     text.remove_prefix(length == 0 ? 1 : length);
   }

@@ -26,6 +26,8 @@ namespace sup {
 
 // A whole number that fills the text, with Python int()'s liberties: surrounding white space, a sign, `_` between digits.
 [[nodiscard]] std::optional<long long> to_int(std::string_view text, int base = 10) noexcept;
+// The same in base 10 with up to 4,300 digits, Python's limit, as Python shows it: "+0_12" is "12".
+[[nodiscard]] std::optional<std::string> whole_number(std::string_view text);
 
 // Python's repr() of a str: quotes chosen and characters escaped as it does. Bytes that are not UTF-8 show as \xNN.
 [[nodiscard]] std::string python_repr(std::string_view text);

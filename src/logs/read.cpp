@@ -82,6 +82,8 @@ std::expected<std::string, ReadFailure> read_slice(const std::string& path, std:
   const std::int64_t size = size_of(fd.get());
   if (size < 0) return std::unexpected(ReadFailure::failed);
   if (length < 0 || (offset < 0 && length != 0)) return std::unexpected(ReadFailure::bad_arguments);
+  // Beyond what the file system allows to any file.
+  if (offset > size && ::lseek(fd.get(), offset, SEEK_SET) < 0) return std::unexpected(ReadFailure::failed);
 
   const std::int64_t begin =
       offset < 0 ? std::max(size + std::max(offset, -max_read), std::int64_t{0}) : std::min(offset, size);

@@ -12,7 +12,7 @@ namespace sup::logs {
 
 inline constexpr std::int64_t max_read = std::int64_t{64} << 20;
 
-// no_file: there is no such path; failed: it cannot be read.
+// no_file: there is no such path; failed: it cannot be read, or no file can be as long as the offset.
 enum class ReadFailure : std::uint8_t { bad_arguments, no_file, failed };
 
 // `read`: offset < 0 means the last |offset| bytes and wants length 0; length 0 means to the end. Of more than max_read

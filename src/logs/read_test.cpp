@@ -1,10 +1,13 @@
 #include "logs/read.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <limits>
 
+#include "base/unique_fd.h"
 #include "logs/test_files.h"
 
 namespace sup::logs {
@@ -30,7 +33,17 @@ TEST_F(Reading, a_slice_follows_the_table_of_supervisor) {
   EXPECT_EQ(slice(4, 3), "456");
   EXPECT_EQ(slice(8, 30), "89");
   EXPECT_EQ(slice(10, 5), "");
-  EXPECT_EQ(slice(highest, highest), "");
+  EXPECT_EQ(slice(std::int64_t{1} << 40, highest), "");
+}
+
+TEST_F(Reading, a_slice_begins_where_the_file_system_allows) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto beyond = read_slice(path, highest, 0);
+  if (::lseek(fd.get(), highest, SEEK_SET) == highest) {
+    EXPECT_EQ(beyond.value(), "");
+  } else {
+    EXPECT_EQ(beyond.error(), ReadFailure::failed);
+  }
 }
 
 TEST_F(Reading, a_slice_with_senseless_arguments_is_refused) {

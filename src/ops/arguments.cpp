@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "base/signals.h"
@@ -41,7 +42,10 @@ std::string python_value(const Value& value, bool nested) {
     std::string operator()(const std::string& s) const {
       return nested ? python_repr(beginning(s)) : std::string(beginning(s));
     }
-    std::string operator()(const api::Opaque& o) const { return python_datetime(std::string(beginning(o.text))); }
+    std::string operator()(const api::Opaque& o) const {
+      const std::string text(beginning(o.text));
+      return o.type == "int" ? text : python_datetime(text);
+    }
     std::string operator()(const api::Stream&) const { return {}; }  // never an argument
     std::string operator()(const api::Array& a) const {
       std::string out = "[";
@@ -61,6 +65,10 @@ std::string python_value(const Value& value, bool nested) {
     }
   };
   return std::visit(Visitor{nested}, value.variant());
+}
+
+std::int64_t last_number(bool negative) {
+  return negative ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
 }
 
 }  // namespace
@@ -97,11 +105,15 @@ bool truth(const Value& value) {
 api::Answer<std::int64_t> integer(const Value& value) {
   if (const auto* number = value.integer()) return *number;
   if (const auto* flag = value.boolean()) return *flag ? 1 : 0;
-  if (const auto* real = value.real(); real != nullptr && std::isfinite(*real) && std::abs(*real) < 9e18) {
-    return static_cast<std::int64_t>(*real);
+  if (const auto* real = value.real(); real != nullptr && std::isfinite(*real)) {
+    return std::abs(*real) < 0x1p63 ? static_cast<std::int64_t>(*real) : last_number(*real < 0);
   }
   if (const auto* text = value.string()) {
     if (const auto number = to_int(*text)) return *number;
+    if (const auto digits = whole_number(*text)) return last_number(digits->starts_with('-'));
+  }
+  if (const auto* huge = std::get_if<api::Opaque>(&value.variant()); huge != nullptr && huge->type == "int") {
+    return last_number(huge->text.starts_with('-'));
   }
   return std::unexpected(api::make_fault(FaultCode::incorrect_parameters));
 }

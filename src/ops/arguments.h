@@ -19,7 +19,8 @@ using Arguments = std::span<const api::Value>;
 [[nodiscard]] api::Fault fault_about(api::FaultCode code, const api::Value& value);
 // Python's bool(): how `wait` is read.
 [[nodiscard]] bool truth(const api::Value& value);
-// Python's int(): numbers, and texts that are one; anything else is INCORRECT_PARAMETERS.
+// Python's int(): numbers, and texts that are one; anything else is INCORRECT_PARAMETERS. What is beyond 64 bits is the
+// number at their end.
 [[nodiscard]] api::Answer<std::int64_t> integer(const api::Value& value);
 // The argument, or `fallback` when the caller left it out.
 [[nodiscard]] bool wait_argument(Arguments args, std::size_t index);

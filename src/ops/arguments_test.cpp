@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <csignal>
+#include <limits>
 
 namespace sup::ops {
 namespace {
@@ -51,7 +53,21 @@ TEST(Arguments, IntegersComeFromNumbersAndTextsThatAreOne) {
   EXPECT_EQ(*integer("3"), 3);
   EXPECT_EQ(*integer(-1.9), -1);
   EXPECT_EQ(*integer(true), 1);
-  for (const Value& value : {Value("x"), Value(""), Value(Array{}), nil(), Value(1e300)}) EXPECT_FALSE(integer(value));
+  for (const Value& value : {Value("x"), Value(""), Value(Array{}), nil(), Value(INFINITY), Value(NAN)}) {
+    EXPECT_FALSE(integer(value));
+  }
+}
+
+TEST(Arguments, IntegersEndWhere64BitsDo) {
+  for (const Value& value : {Value(1e300), Value(0x1p63), Value("9223372036854775808"), Value(Opaque{"int", "1" + std::string(20, '0')})}) {
+    EXPECT_EQ(*integer(value), std::numeric_limits<std::int64_t>::max());
+  }
+  for (const Value& value : {Value(-1e300), Value(-0x1p63), Value("-9223372036854775809"), Value(Opaque{"int", "-1" + std::string(20, '0')})}) {
+    EXPECT_EQ(*integer(value), std::numeric_limits<std::int64_t>::min());
+  }
+  EXPECT_EQ(*integer(0x1p62), std::int64_t{1} << 62);
+  EXPECT_FALSE(integer(Value(Opaque{"dateTime.iso8601", "20200102T03:04:05"})));
+  EXPECT_EQ(fault_about(FaultCode::bad_name, Opaque{"int", "-99999999T9999999"}).text, "BAD_NAME: -99999999T9999999");
 }
 
 TEST(Arguments, SignalsHaveNamesAndNumbers) {

@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <limits>
+#include <cstdlib>
 #include <optional>
 #include <pugixml.hpp>
 #include <string>
@@ -79,19 +79,6 @@ bool references_are_known(std::string_view body) {
   return true;
 }
 
-// Python's int(): a number of any size; ours stops at the ends of 64 bits.
-std::optional<std::int64_t> read_int(std::string_view text) {
-  if (const auto number = to_int(text)) return *number;
-  const std::string_view word = trim(text);
-  const std::size_t sign = word.starts_with('-') || word.starts_with('+') ? 1 : 0;
-  const std::string_view digits = word.substr(sign);
-  const bool number = !digits.empty() && digits.front() != '_' && digits.back() != '_' &&
-                      digits.find("__") == std::string_view::npos &&
-                      digits.find_first_not_of("0123456789_") == std::string_view::npos;
-  if (!number) return std::nullopt;
-  return word.starts_with('-') ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
-}
-
 // Python's float(): as int(), white space around, a sign and `_` between digits are welcome.
 std::optional<double> read_double(std::string_view text) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -104,8 +91,9 @@ std::optional<double> read_double(std::string_view text) {
   }
   double number = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-  return number;
+  if (end != word.data() + word.size()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) return std::strtod(word.c_str(), nullptr);  // knows to which side
+  return error == std::errc{} ? std::optional(number) : std::nullopt;
 }
 
 // %Y%m%dT%H:%M:%S, with the digits where they belong; a day too many in a month is let pass.
@@ -124,9 +112,10 @@ bool is_date_time(std::string_view text) {
 }
 
 Result<Value> read_number(std::string_view text) {
-  const auto number = read_int(text);
-  if (!number) return malformed();
-  return Value(*number);
+  if (const auto number = to_int(text)) return Value(std::int64_t{*number});
+  auto digits = whole_number(text);
+  if (!digits) return malformed();
+  return Value(api::Opaque{"int", std::move(*digits)});
 }
 
 Result<Value> read_real(std::string_view text) {

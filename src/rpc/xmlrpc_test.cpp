@@ -90,8 +90,12 @@ TEST(ParseCall, NeverStripsText) {
 
 TEST(ParseCall, ReadsNumbersOfAnySize) {
   EXPECT_EQ(param("<value><int>9999999999</int></value>"), Value(std::int64_t{9999999999}));
-  EXPECT_EQ(param("<value><int>99999999999999999999</int></value>"), Value(std::numeric_limits<std::int64_t>::max()));
-  EXPECT_EQ(param("<value><int>-99999999999999999999</int></value>"), Value(std::numeric_limits<std::int64_t>::min()));
+  EXPECT_EQ(param("<value><int>-9223372036854775808</int></value>"), Value(std::numeric_limits<std::int64_t>::min()));
+  EXPECT_EQ(param("<value><int>-9223372036854775809</int></value>"), Value(Opaque{"int", "-9223372036854775809"}));
+  EXPECT_EQ(param("<value><i4> +00_99999999999999999999 </i4></value>"), Value(Opaque{"int", "99999999999999999999"}));
+  EXPECT_EQ(param("<value><int>" + std::string(4301, '9') + "</int></value>"), malformed);
+  EXPECT_EQ(param("<value><double>-1e400</double></value>"), Value(-std::numeric_limits<double>::infinity()));
+  EXPECT_EQ(param("<value><double>1e-400</double></value>"), Value(0.0));
 }
 
 TEST(ParseCall, RefusesMalformedValues) {

@@ -108,7 +108,9 @@ NUMBERS = {
     "underscore": "<int>1_0</int>", "huge": "<int>99999999999</int>",
     "i8": "<i8>3</i8>", "double": "<double>3.9</double>", "text": "3", "string": "<string>3</string>",
     "text with blanks": "<string> 3 </string>", "true": "<boolean>1</boolean>", "base64": "<base64>Mw==</base64>",
-    "negative double": "<double>-0.5</double>",
+    "negative double": "<double>-0.5</double>", "tiny double": "<double>1e-400</double>",
+    "beyond any file": "<int>9223372036854775807</int>", "a double beyond any file": "<double>1e18</double>",
+    "more digits than Python reads": f"<int>{'9' * 4301}</int>",
 }
 
 
@@ -117,6 +119,49 @@ def test_numbers_of_every_kind(servers, name):
     """As an offset, which goes through Python's int()."""
     servers.same(lambda daemon: [post(daemon, called(method, "talk", NUMBERS[name], "<int>4</int>"))
                                  for method in ("readProcessStdoutLog", "tailProcessStdoutLog")])
+
+
+HUGE = {
+    "int": "<int>99999999999999999999999</int>", "negative": "<i4>-99999999999999999999999</i4>",
+    "spelled out": "<int> +00_99999999999999999999999 </int>", "the first": "<int>9223372036854775808</int>",
+    "the last": "<int>-9223372036854775809</int>", "double": "<double>1e23</double>", "infinite": "<double>1e400</double>",
+    "nested": "<array><data><value><int>99999999999999999999999</int></value></data></array>",
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_numbers_beyond_64_bits_in_faults(servers, name):
+    """They are shown as they are."""
+    value = HUGE[name]
+    seen = servers.same(lambda daemon: [post(daemon, called(*call)) for call in (
+        ("sendProcessStdin", "run", value), ("addProcessGroup", value), ("signalProcess", "run", value))
+        if call[0] == "sendProcessStdin" or name not in ("infinite", "nested")])
+    assert "INCORRECT_PARAMETERS: " in seen[0][2]
+
+
+def test_numbers_beyond_64_bits_as_places_in_a_log(servers):
+    high, low = "9" * 23, "-" + "9" * 23
+    beyond = [low, f"<int>{low}</int>", "<double>-1e30</double>"]
+    calls = [(f"tailProcess{channel}Log", "talk", offset, length) for channel in ("Stdout", "Stderr") for offset, length in [
+        *((offset, "4") for offset in [*beyond, high, f"<int>{high}</int>", "<double>1e30</double>"]),
+        *(("3", length) for length in beyond)]]
+    calls += [(method, "talk", place, "<int>4</int>") for method in ("readProcessStdoutLog", "readProcessStderrLog")
+              for place in beyond]
+    servers.same(lambda daemon: [(call, post(daemon, called(*call))) for call in calls])
+
+
+@pytest.mark.parametrize("offset, length, then", [
+    ("9" * 23, "4", "(FAILED)?"), (2 ** 63, "0", "(FAILED)?"), ("2", "9" * 23, "23456789"), ("2", 2 ** 63 - 1, "23456789"),
+    (-2 ** 63, "0", "0123456789"), ("-" + "9" * 23, "0", "0123456789")])
+def test_places_in_a_log_that_python_cannot_seek(servers, offset, length, then):
+    body = called("readProcessStdoutLog", "talk", f"<int>{offset}</int>", f"<int>{length}</int>")
+    servers.differs("large-numbers", lambda daemon: post(daemon, body), lambda seen: seen[0] == 500,
+                    lambda seen: seen[0] == 200 and re.search(f"<string>{then}</string>", seen[2]))
+
+
+def test_digits_of_other_scripts(servers):
+    body = called("readProcessStdoutLog", "talk", "<int>\u0663</int>", "<int>4</int>")
+    servers.differs("number-limits", lambda daemon: post(daemon, body)[0], lambda seen: seen == 200, lambda seen: seen == 400)
 
 
 TEXTS = {
@@ -167,13 +212,13 @@ def test_a_request_that_is_no_utf8(servers):
 WRONG = [("getProcessInfo", "<int>7</int>"), ("getProcessInfo", "<boolean>1</boolean>"),
          ("startProcess", "<double>1.5</double>"), ("stopProcess", "<array><data></data></array>"),
          ("readProcessStdoutLog", "talk", "x", "<int>1</int>"), ("tailProcessStdoutLog", "talk", "<int>0</int>", "x"),
-         ("readLog", "x", "<int>1</int>")]
+         ("readLog", "x", "<int>1</int>"), ("signalProcess", "run", "<double>nan</double>")]
 
 
 @pytest.mark.parametrize("call", WRONG, ids=" ".join)
 def test_an_argument_of_a_wrong_type(servers, call):
     def faulty(seen):
-        return seen[0] == 200 and re.search("<string>(BAD_NAME|INCORRECT_PARAMETERS)", seen[2])
+        return seen[0] == 200 and re.search("<string>(BAD_NAME|BAD_SIGNAL|INCORRECT_PARAMETERS)", seen[2])
     servers.differs("argument-type", lambda daemon: post(daemon, called(*call)), lambda seen: seen[0] == 500, faulty)
 
 
