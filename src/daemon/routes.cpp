@@ -45,8 +45,13 @@ bool takes_long(const api::Answer<api::Value>& answer) {
 class PendingReply {
  public:
   PendingReply(std::shared_ptr<http::Exchange> exchange, api::Errands& errands, api::Caller caller,
-               std::shared_ptr<Routes::Shared> shared)
-      : exchange_(std::move(exchange)), errands_(&errands), caller_(std::move(caller)), shared_(std::move(shared)) {}
+               std::shared_ptr<Routes::Shared> shared, Log& log, std::string method)
+      : exchange_(std::move(exchange)),
+        errands_(&errands),
+        caller_(std::move(caller)),
+        shared_(std::move(shared)),
+        log_(&log),
+        method_(std::move(method)) {}
   PendingReply(PendingReply&&) = default;
   PendingReply& operator=(PendingReply&&) = delete;
   ~PendingReply() {
@@ -55,6 +60,7 @@ class PendingReply {
 
   void operator()(api::Answer<api::Value> answer) {
     auto exchange = std::exchange(exchange_, nullptr);
+    if (!method_.empty()) trace(answer);
     if (answer && answer->stream() != nullptr && !answer->stream()->edition.empty()) {
       return send_shared(*exchange, answer);
     }
@@ -73,6 +79,12 @@ class PendingReply {
   }
 
  private:
+  void trace(const api::Answer<api::Value>& answer) {
+    if (answer) return (*log_)(Level::trace, "XML-RPC method {}() returned successfully", method_);
+    const api::Fault& fault = answer.error();
+    const int code = std::to_underlying(fault.code);
+    (*log_)(Level::trace, "XML-RPC method {}() returned fault: [{}] {}", method_, code, fault.text);
+  }
   static void send(http::Exchange& exchange, std::string text) {
     exchange.reply({200, {{"Content-Type", "text/xml"}}, std::move(text)});
   }
@@ -90,6 +102,8 @@ class PendingReply {
   api::Errands* errands_;
   api::Caller caller_;
   std::shared_ptr<Routes::Shared> shared_;
+  Log* log_;
+  std::string method_;  // empty when nobody wants to hear of it
 };
 
 // The beginning of a request as Python shows it.
@@ -152,10 +166,12 @@ void Routes::call(std::shared_ptr<http::Exchange> exchange, api::Caller caller, 
     log_(Level::error, "XML-RPC request data {} is invalid: {}", quote(request.body), call.error().text);
     return exchange->error(400);
   }
-  log_(Level::trace, "XML-RPC method called: {}()", call->method.substr(0, largest_quote));
+  std::string traced;
+  if (log_.wants(Level::trace)) traced = call->method.substr(0, largest_quote);
+  if (!traced.empty()) log_(Level::trace, "XML-RPC method called: {}()", traced);
   const auto params = std::make_shared<const std::vector<api::Value>>(std::move(call->params));
   if (request.body.size() > quickly_done) caller.keeps_arguments = params;
-  api::Reply reply(PendingReply(std::move(exchange), errands_, caller, shared_));
+  api::Reply reply(PendingReply(std::move(exchange), errands_, caller, shared_, log_, std::move(traced)));
   reply.caller = std::move(caller);
   operations_.call(call->method, *params, std::move(reply));
 }

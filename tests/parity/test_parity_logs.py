@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import time
+import xmlrpc.client
 
 import pytest
 
@@ -59,6 +60,57 @@ def test_levels_of_the_main_log(pair, level):
     names = ["critical", "error", "warn", "info", "debug", "trace", "blather"]
     expected = ["CRIT", "ERRO", "WARN", "INFO", "DEBG"][:names.index(level) + 1]
     assert {line[:4] for line in seen} == set(expected) and traced == (level in ("trace", "blather"))
+
+
+@pytest.fixture
+def traced(pair):
+    pair.start(f"[program:run]\n{SLEEPER}[program:quick]\ncommand=false\nautostart=false\nstartretries=0\n",
+               supervisord="loglevel=trace")
+    pair.each(lambda daemon: daemon.wait_state("run", "RUNNING"))
+    return pair
+
+
+def told_of_calls(daemon, done):
+    """What the log tells of calls from here until one of system.listMethods is done, without that."""
+    daemon.server.system.listMethods()
+    daemon.wait_log("system.listMethods.. returned", count=done)
+    every = [line for line in lines(daemon) if "XML-RPC" in line]
+    ends = [i for i, line in enumerate(every) if "system.listMethods() returned" in line]
+    return every[ends[-2] + 1 if len(ends) > 1 else 0:ends[-1] - 1]
+
+
+TRACED = {
+    "a value": ("supervisor.getState",), "a fault": ("supervisor.getProcessInfo", "nosuch"), "no method": ("nosuch.x",),
+    "too many": ("supervisor.getState", 1), "a fault without a text": ("supervisor.sendProcessStdin", "run", None),
+    "several": ("system.multicall", [{"methodName": "supervisor.getState"}, {"methodName": "nosuch"}]),
+    "without waiting": ("supervisor.startProcess", "run", False), "signal": ("supervisor.signalProcess", "run", "NOSUCH"),
+}
+
+
+def test_calls_are_told_at_trace(traced):
+    def session(daemon):
+        told_of_calls(daemon, 1)
+        for name, *arguments in TRACED.values():
+            body = xmlrpc.client.dumps(tuple(arguments), name, allow_none=True).encode()
+            with daemon.wire() as wire:
+                wire.request("POST", "/RPC2", body)
+        return told_of_calls(daemon, 2)
+    seen = traced.same(session)
+    assert len(seen) == 2 * len(TRACED)
+    assert seen[:4] == ["TRAC XML-RPC method called: supervisor.getState()",
+                        "TRAC XML-RPC method supervisor.getState() returned successfully",
+                        "TRAC XML-RPC method called: supervisor.getProcessInfo()",
+                        "TRAC XML-RPC method supervisor.getProcessInfo() returned fault: [10] BAD_NAME: nosuch"]
+
+
+def test_the_outcome_of_a_call_that_waits_is_told_when_it_is_there(traced):
+    def session(daemon):
+        told_of_calls(daemon, 1)
+        daemon.call("startProcess", "quick")
+        return told_of_calls(daemon, 2)[-1]
+    outcome = "TRAC XML-RPC method supervisor.startProcess() returned "
+    traced.differs("trace-outcome", session, lambda seen: seen == outcome + "successfully",
+                   lambda seen: seen.startswith(outcome + "fault: ["))
 
 
 def test_a_line_of_the_main_log_has_local_time(pair):
