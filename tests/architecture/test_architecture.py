@@ -30,7 +30,7 @@ def with_indirect(rules, module):
 
 def files(module, tests=True):
     return [path for path in sorted((SOURCES / module).iterdir()) if path.suffix in (".h", ".cpp")
-            and (tests or not path.name.endswith("_test.cpp"))]
+            and (tests or not (path.name.endswith("_test.cpp") or path.name.startswith("test_")))]
 
 
 def includes(path):
