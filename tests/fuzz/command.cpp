@@ -1,6 +1,7 @@
 // Splitting command lines. Words that are quoted again split the same.
 #include "config/shell_words.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/quoted.h"
 
 namespace sup::fuzz {
 namespace {
@@ -10,15 +11,6 @@ std::string single_quoted(std::string_view word) {
   for (const char c : word)
     out += c == '\'' ? "'\\''" : std::string(1, c);
   return out + "'";
-}
-
-std::string double_quoted(std::string_view word) {
-  std::string out = "\"";
-  for (const char c : word) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
 }
 
 }  // namespace

@@ -22,6 +22,14 @@ inline int open_descriptors() {
   return count;
 }
 
+// Calls `use`, which closes every descriptor that it opens.
+template <class Use>
+void closing_all(Use use) {
+  const int before = open_descriptors();
+  use();
+  require(open_descriptors() == before, "every descriptor is closed");
+}
+
 inline std::pair<UniqueFd, UniqueFd> socket_pair() {
   int fds[2] = {-1, -1};
   require(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0, "there is a socket pair");

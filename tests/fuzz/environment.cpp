@@ -3,21 +3,7 @@
 
 #include "config/shell_words.h"
 #include "fuzz/fuzz.h"
-
-namespace sup::fuzz {
-namespace {
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
-
-}  // namespace
-}  // namespace sup::fuzz
+#include "fuzz/quoted.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sup::fuzz;
@@ -30,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string written;
   for (const auto& [name, value] : *environment) {
     require(names.insert(name).second, "names are unique");
-    written += quoted(name) + "=" + quoted(value) + ",";
+    written += double_quoted(name) + "=" + double_quoted(value) + ",";
   }
   require(sup::config::parse_environment(written) == environment, "a quoted list is itself");
   return 0;

@@ -65,8 +65,7 @@ std::string lines(std::string_view bytes, unsigned choice) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sup::fuzz;
-  std::string_view bytes = text_of(data, size);
-  const unsigned choice = take_choice(bytes);
+  const auto [choice, bytes] = input_of(data, size);
   const auto plenty = static_cast<long long>(bytes.size()) + 1;
   for (const bool strip : {false, true}) {
     for (const long long capture_max : {0LL, plenty}) {

@@ -1,12 +1,14 @@
 // Frames spelled by an input: verb, number of descriptors, size, payload.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "fuzz/fuzz.h"
+#include "keeper/wire.h"
 
 namespace sup::fuzz {
 
@@ -35,6 +37,13 @@ inline std::vector<SpelledFrame> spelled_frames(std::string_view bytes, std::siz
     frames.push_back(std::move(frame));
   }
   return frames;
+}
+
+// Sends the frame with as many copies of `fd` as it asks for.
+inline void send_frame(keeper::Sender& sender, int socket, const SpelledFrame& frame, int fd) {
+  std::array<int, 3> fds{-1, -1, -1};
+  std::fill_n(fds.begin(), frame.fds, fd);
+  sender.send(socket, frame.verb, frame.id, frame.payload, {fds[0], fds[1], fds[2]});
 }
 
 }  // namespace sup::fuzz

@@ -31,6 +31,18 @@ inline unsigned take_choice(std::string_view& bytes) {
   return choice;
 }
 
+// An input whose first byte is a choice.
+struct Input {
+  unsigned choice = 0;
+  std::string_view bytes;
+};
+
+inline Input input_of(const std::uint8_t* data, std::size_t size) {
+  Input input{0, text_of(data, size)};
+  input.choice = take_choice(input.bytes);
+  return input;
+}
+
 // Calls `use` with one piece of `bytes` after the other, cut as `choice` decides. 0 cuts nothing.
 template <class Use>
 void in_pieces(std::string_view bytes, unsigned choice, Use use) {

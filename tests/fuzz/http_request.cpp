@@ -76,8 +76,7 @@ Outcome serve(std::string_view bytes, unsigned choice) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sup::fuzz;
-  std::string_view bytes = text_of(data, size);
-  const unsigned choice = take_choice(bytes);
+  const auto [choice, bytes] = input_of(data, size);
   const std::string all = std::string(bytes) + "\r\n\r\n";
   require(serve(all, 0) == serve(all, choice), "the cuts do not matter");
   return 0;

@@ -2,12 +2,8 @@
 // the end that the keeper is gone.
 #include "keeper/client.h"
 
-#include <algorithm>
-#include <array>
-
 #include "fuzz/descriptors.h"
 #include "fuzz/frames.h"
-#include "keeper/wire.h"
 
 namespace sup::fuzz {
 namespace {
@@ -30,11 +26,8 @@ void talk(std::string_view bytes, unsigned choice) {
   auto [ours, theirs] = socket_pair();
   const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   keeper::Sender sender;
-  for (const SpelledFrame& frame : spelled_frames(bytes, 24)) {
-    std::array<int, 3> fds{-1, -1, -1};
-    std::fill_n(fds.begin(), frame.fds, null.get());
-    sender.send(theirs.get(), frame.verb, frame.id, frame.payload, {fds[0], fds[1], fds[2]});
-  }
+  for (const SpelledFrame& frame : spelled_frames(bytes, 24))
+    send_frame(sender, theirs.get(), frame, null.get());
   sender.clear();
   theirs.reset();
 
@@ -55,10 +48,7 @@ void talk(std::string_view bytes, unsigned choice) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sup::fuzz;
-  std::string_view bytes = text_of(data, size);
-  const unsigned choice = take_choice(bytes);
-  const int before = open_descriptors();
-  talk(bytes, choice);
-  require(open_descriptors() == before, "every descriptor is closed");
+  const Input input = input_of(data, size);
+  closing_all([&] { talk(input.bytes, input.choice); });
   return 0;
 }

@@ -64,14 +64,11 @@ void receive(int socket, std::size_t size) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sup::fuzz;
-  std::string_view bytes = text_of(data, size);
-  const unsigned choice = take_choice(bytes);
-  const int before = open_descriptors();
-  {
+  const Input input = input_of(data, size);
+  closing_all([&] {
     const auto [here, there] = socket_pair();
-    send_datagram(there.get(), bytes, choice);
-    receive(here.get(), bytes.size());
-  }
-  require(open_descriptors() == before, "every descriptor is closed");
+    send_datagram(there.get(), input.bytes, input.choice);
+    receive(here.get(), input.bytes.size());
+  });
   return 0;
 }

@@ -2,9 +2,6 @@
 // has to wait. The first byte chooses how often the receiver looks.
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <array>
-
 #include "fuzz/descriptors.h"
 #include "fuzz/frames.h"
 #include "keeper/wire.h"
@@ -54,9 +51,7 @@ void exchange(const std::vector<SpelledFrame>& frames, unsigned choice) {
   Arrivals arrivals(frames);
   unsigned turn = 0;
   for (const SpelledFrame& frame : frames) {
-    std::array<int, 3> fds{-1, -1, -1};
-    std::fill_n(fds.begin(), frame.fds, null.get());
-    sender.send(there.get(), frame.verb, frame.id, frame.payload, {fds[0], fds[1], fds[2]});
+    send_frame(sender, there.get(), frame, null.get());
     if (++turn % (choice % 16 + 1) == 0) arrivals.take(here.get());
   }
   while (!sender.empty()) {
@@ -72,10 +67,7 @@ void exchange(const std::vector<SpelledFrame>& frames, unsigned choice) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sup::fuzz;
-  std::string_view bytes = text_of(data, size);
-  const unsigned choice = take_choice(bytes);
-  const int before = open_descriptors();
-  exchange(spelled_frames(bytes, 64), choice);
-  require(open_descriptors() == before, "every descriptor is closed");
+  const Input input = input_of(data, size);
+  closing_all([&] { exchange(spelled_frames(input.bytes, 64), input.choice); });
   return 0;
 }

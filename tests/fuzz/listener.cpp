@@ -47,8 +47,7 @@ Life live(std::string_view bytes, unsigned choice, bool new_managers) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sup::fuzz;
-  std::string_view bytes = text_of(data, size);
-  const unsigned choice = take_choice(bytes);
+  const auto [choice, bytes] = input_of(data, size);
   const Life whole = live(bytes, 0, false);
   require(live(bytes, choice, false) == whole, "the cuts do not matter");
   require(live(bytes, choice, true) == whole, "the managers do not matter");

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from support.http import basic, call_body, connect
+from support.http import Wire, basic, call_body
 from support.waiting import SCALE, eventually
 
 SLEEPER = "command=sleep 600\n"
@@ -22,48 +22,27 @@ def get(target, *headers, version="1.1", method="GET"):
     return "\r\n".join([f"{method} {target} HTTP/{version}", *headers]) + "\r\n\r\n"
 
 
-class Raw:
+class Raw(Wire):
     """A connection on which nothing is interpreted but where a reply ends."""
 
-    def __init__(self, address):
-        self.socket, self.buffer, self.closed = connect(address, timeout=10), b"", False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def send(self, data):
-        self.socket.sendall(data if isinstance(data, bytes) else data.encode())
-
-    def more(self):
+    def _more(self):
         try:
-            data = self.socket.recv(65536)
+            return super()._more()
         except ConnectionResetError:
-            data = b""
-        self.buffer += data
-        self.closed = not data
-        return bool(data)
+            return False
 
-    def take(self, count):
-        while len(self.buffer) < count and self.more():
+    def rest(self):
+        """All that comes until the peer closes."""
+        while self._more():
             pass
-        taken, self.buffer = self.buffer[:count], self.buffer[count:]
-        return taken
+        return self.take(len(self._buffer))
 
     def head(self):
-        while b"\r\n\r\n" not in self.buffer:
-            if not self.more():
-                return self.take(len(self.buffer)).decode("latin-1").splitlines()
-        head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
-        return head.decode("latin-1").split("\r\n")
-
-    def chunk(self):
-        while b"\r\n" not in self.buffer:
-            assert self.more(), "closed in a chunk"
-        size, _, self.buffer = self.buffer.partition(b"\r\n")
-        return self.take(int(size, 16) + 2)[:-2]
+        """The lines of the next head, or of what came of it before the peer closed."""
+        text = self._until(b"\r\n\r\n")
+        if text is None:
+            return self.take(len(self._buffer)).decode("latin-1").splitlines()
+        return text.decode("latin-1").split("\r\n")
 
     def reply(self, bodiless=False):
         """The lines of the head and the body; nothing when the peer closed."""
@@ -75,9 +54,7 @@ class Raw:
                 body += piece
         elif head and not bodiless and " 304 " not in head[0]:
             length = [int(line.split(":")[1]) for line in lower if line.startswith("content-length:")]
-            while not length and self.more():
-                pass
-            body = self.take(length[0] if length else len(self.buffer))
+            body = self.take(length[0]) if length else self.rest()
         for pattern, text in ((r"(Date|Last-Modified): .*", r"\1: T"), (r"(at%20).*", r"\1T"),
                               # 301 and 303 are the same here, and so are their pages.
                               (r"^(HTTP/\S+) 30[13] .*", r"\1 301 or 303"),

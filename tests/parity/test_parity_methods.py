@@ -6,17 +6,10 @@ import signal
 import pytest
 
 from support.http import outcome
+from support.parity import without_clock
 from support.waiting import eventually
 
 SLEEPER = "command=sleep 600\n"
-
-
-def without_clock(value):
-    if isinstance(value, list):
-        return [without_clock(item) for item in value]
-    if isinstance(value, dict):
-        return {k: ("N" if k in ("now", "start", "stop", "pid") and v else v) for k, v in value.items()}
-    return value
 
 
 # --- faults

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from support.http import Wire, call_body, outcome
+from support.parity import without_clock
 from support.waiting import eventually
 
 SLEEPER = "command=sleep 600\n"
@@ -32,14 +33,6 @@ def pair_of_servers(module_pair):
 
 NAMES = ["run", "run:run", "manual", "bad", "nolog", "g:a", "g:*", "g:", "g", "a", "nosuch", "nosuch:*", "nosuch:a", "",
          ":", "run:*", "run:nosuch", " run", "é"]
-
-
-def without_clock(value):
-    if isinstance(value, list):
-        return [without_clock(item) for item in value]
-    if isinstance(value, dict):
-        return {k: ("N" if k in ("now", "start", "stop", "pid") and v else v) for k, v in value.items()}
-    return value
 
 
 @pytest.mark.parametrize("method", ["getProcessInfo", "startProcess", "signalProcess", "readProcessStdoutLog",

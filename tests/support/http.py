@@ -126,7 +126,8 @@ class Wire:
         head, self._buffer = self._buffer.split(mark, 1)
         return head
 
-    def _exactly(self, count):
+    def take(self, count):
+        """So many bytes, or fewer when the peer closes."""
         while len(self._buffer) < count and self._more():
             pass
         data, self._buffer = self._buffer[:count], self._buffer[count:]
@@ -147,8 +148,8 @@ class Wire:
     def chunk(self):
         """The next piece of a chunked body; empty at its end."""
         size = int(self._until(b"\r\n"), 16)
-        data = self._exactly(size)
-        self._exactly(2)
+        data = self.take(size)
+        self.take(2)
         return data
 
     def reply(self):
@@ -159,7 +160,7 @@ class Wire:
             while piece := self.chunk():
                 reply.body += piece
         else:
-            reply.body = self._exactly(int(reply.headers.get("content-length", 0)))
+            reply.body = self.take(int(reply.headers.get("content-length", 0)))
         return reply
 
     def closed(self):

@@ -35,6 +35,15 @@ def normalised(value, box):
     return value
 
 
+def without_clock(value):
+    """Infos of processes without times and pids; which of them are set stays to be seen."""
+    if isinstance(value, list):
+        return [without_clock(item) for item in value]
+    if isinstance(value, dict):
+        return {k: ("N" if k in ("now", "start", "stop", "pid") and v else v) for k, v in value.items()}
+    return value
+
+
 def lines(daemon, drop=()):
     """The main log without times and pids; lines that begin like one of `drop` left out."""
     seen = []
