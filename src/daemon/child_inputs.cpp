@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <deque>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "engine/talk.h"
@@ -17,6 +21,30 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Duration without_descriptors = std::chrono::milliseconds(20);
+// One turn of the loop: a pipe whose reader is fast would take all that there is.
+constexpr std::size_t slice = 256 * 1024;
+constexpr std::size_t small = 64 * 1024;  // texts are joined up to this size
+
+// A text, or the rest of one.
+class Piece {
+ public:
+  explicit Piece(Borrowed text) : owner_(std::move(text.owner)), borrowed_(text.bytes) {
+    if (owner_ == nullptr) own_ = borrowed_;
+  }
+
+  [[nodiscard]] std::string_view bytes() const {
+    return (owner_ != nullptr ? borrowed_ : std::string_view(own_)).substr(written_);
+  }
+  [[nodiscard]] bool has_room() const { return owner_ == nullptr && own_.size() < small; }
+  void join(std::string_view more) { own_ += more; }
+  void drop(std::size_t count) { written_ += count; }
+
+ private:
+  std::shared_ptr<const void> owner_;
+  std::string_view borrowed_;  // there is an owner
+  std::string own_;            // there is none
+  std::size_t written_ = 0;
+};
 
 }  // namespace
 
@@ -48,12 +76,25 @@ struct ChildInputs::Queue : std::enable_shared_from_this<Queue> {
     return pipe.is_open();
   }
 
+  void append(Borrowed text) {
+    if (text.owner == nullptr && !pending.empty() && pending.back().has_room()) {
+      pending.back().join(text.bytes);
+    } else {
+      pending.emplace_back(std::move(text));
+    }
+  }
+
   // Writes what goes; true while something is left for later. A closed pipe takes the rest with it.
   bool flush() {
-    while (!pending.empty()) {
-      const ssize_t written = ::write(engines, pending.data(), pending.size());
+    for (std::size_t done = 0; !pending.empty();) {
+      Piece& first = pending.front();
+      const std::string_view bytes = first.bytes().substr(0, slice);
+      const ssize_t written = ::write(engines, bytes.data(), bytes.size());
       if (written < 0) return errno == EAGAIN || errno == EINTR;
-      pending.erase(0, static_cast<std::size_t>(written));
+      first.drop(static_cast<std::size_t>(written));
+      if (first.bytes().empty()) pending.pop_front();
+      done += static_cast<std::size_t>(written);
+      if (done >= slice && !pending.empty()) return true;
     }
     if (!talk) return false;
     const auto moved = talk->move(engines);
@@ -63,7 +104,7 @@ struct ChildInputs::Queue : std::enable_shared_from_this<Queue> {
   asio::posix::stream_descriptor pipe;
   asio::steady_timer again;
   const int engines;  // open until forget()
-  std::string pending;
+  std::deque<Piece> pending;
   std::shared_ptr<engine::Talk> talk;  // then what is laid down there
   bool cancelled = false;
 };
@@ -74,14 +115,16 @@ ChildInputs::~ChildInputs() {
   while (!queues_.empty()) forget(queues_.begin()->first);
 }
 
-Result<> ChildInputs::write(ProcessId id, int fd, std::string_view bytes) {
+Result<> ChildInputs::write(ProcessId id, int fd, Borrowed text) {
   if (const auto queued = queues_.find(id); queued != queues_.end()) {
-    queued->second->pending.append(bytes);
+    queued->second->append(std::move(text));
     return {};
   }
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+  std::string_view& bytes = text.bytes;
+  for (std::size_t done = 0; !bytes.empty() && done < slice;) {
+    const ssize_t written = ::write(fd, bytes.data(), std::min(bytes.size(), slice));
     if (written >= 0) {
+      done += static_cast<std::size_t>(written);
       bytes.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno == EAGAIN) {
       break;
@@ -90,7 +133,7 @@ Result<> ChildInputs::write(ProcessId id, int fd, std::string_view bytes) {
     }
   }
   if (bytes.empty()) return {};
-  make_queue(id, fd).pending = bytes;
+  make_queue(id, fd).append(std::move(text));
   return {};
 }
 

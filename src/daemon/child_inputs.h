@@ -3,8 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 
 #include "engine/engine.h"
@@ -20,7 +18,7 @@ class ChildInputs final : public engine::Inputs {
   explicit ChildInputs(boost::asio::io_context& loop);
   ~ChildInputs() override;
 
-  [[nodiscard]] Result<> write(ProcessId id, int fd, std::string_view bytes) override;
+  [[nodiscard]] Result<> write(ProcessId id, int fd, Borrowed text) override;
   [[nodiscard]] Result<> move(ProcessId id, int fd, std::shared_ptr<engine::Talk> talk) override;
   void forget(ProcessId id) override;
   [[nodiscard]] bool idle() const { return queues_.empty(); }  // nothing waits

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -86,6 +87,32 @@ TEST_F(ChildInputsTest, WhatIsLeftFollowsEvenWithoutADescriptorToWaitWith) {
   }
   EXPECT_EQ(arrives(much.size()), much);
   EXPECT_TRUE(inputs.idle());
+}
+
+TEST_F(ChildInputsTest, WhatIsKeptForItIsNotCopiedAndLetGoInTheEnd) {
+  auto text = std::make_shared<const std::string>(1'000'000, 'x');
+  const std::weak_ptr<const std::string> watched = text;
+  ASSERT_TRUE(inputs.write(1, ours.get(), "before"));
+  ASSERT_TRUE(inputs.write(1, ours.get(), {*text, text}));
+  ASSERT_TRUE(inputs.write(1, ours.get(), "behind"));
+  const std::size_t size = text->size() + 12;
+  text.reset();
+  EXPECT_FALSE(watched.expired());
+  const std::string all = arrives(size);
+  EXPECT_EQ(all.size(), size);
+  EXPECT_TRUE(all.starts_with("beforexxx") && all.ends_with("xxxbehind"));
+  EXPECT_TRUE(watched.expired());
+  EXPECT_TRUE(inputs.idle());
+}
+
+TEST_F(ChildInputsTest, AReaderThatTakesEverythingGetsItInSlices) {
+  fcntl(ours.get(), F_SETPIPE_SZ, 1024 * 1024);
+  const std::string text(1'000'000, 'x');
+  ASSERT_TRUE(inputs.write(1, ours.get(), text));
+  int waiting = 0;
+  ASSERT_EQ(ioctl(child.get(), FIONREAD, &waiting), 0);
+  EXPECT_LT(waiting, 500'000);
+  EXPECT_EQ(arrives(text.size()), text);
 }
 
 TEST_F(ChildInputsTest, NothingIsWrittenToWhatIsForgotten) {

@@ -450,9 +450,4 @@ void Daemon::save_session_soon() {
   });
 }
 
-void Daemon::remote_event(const std::string& type, const std::string& data) {
-  if (!parts_->engine->wants(events::Type::remote_communication)) return;
-  parts_->engine->emit({events::Type::remote_communication, events::remote_body(type, data)});
-}
-
 }  // namespace sup::daemon

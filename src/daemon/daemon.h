@@ -64,7 +64,6 @@ class Daemon final : public ops::Supervisor {
   [[nodiscard]] const config::Config& config() const override;
   [[nodiscard]] Added add_group(const std::string& name) override;
   [[nodiscard]] Removed remove_group(const std::string& name) override;
-  void remote_event(const std::string& type, const std::string& data) override;
 
  private:
   struct Parts;

@@ -140,9 +140,9 @@ struct MortalLog final : Log {
 
 struct MortalInputs final : Inputs {
   MortalInputs(Fate& the_fate, std::string& the_text) : fate(the_fate), text(the_text) {}
-  [[nodiscard]] Result<> write(ProcessId, int, std::string_view bytes) override {
+  [[nodiscard]] Result<> write(ProcessId, int, Borrowed borrowed) override {
     fate.act();
-    text += bytes;
+    text += borrowed.bytes;
     return {};
   }
   [[nodiscard]] Result<> move(ProcessId, int, std::shared_ptr<Talk> talk) override {

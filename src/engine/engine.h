@@ -88,8 +88,8 @@ class Engine final : public keeper::Notices {
   // How a start would find its command, without starting.
   [[nodiscard]] std::expected<Command, CommandError> find_command(const Entry& entry) const;
   // To its standard input, in the order of the calls; code EPIPE when that is closed or the process has none.
-  void send_input(Entry& entry, std::string_view text, StandardInput::Written written) {
-    inputs_.send(entry, text, std::move(written));
+  void send_input(Entry& entry, Borrowed text, StandardInput::Written written) {
+    inputs_.send(entry, std::move(text), std::move(written));
   }
   // Removes and re-creates the log files; `done` gets 0 or an errno.
   void clear_logs(Entry& entry, std::move_only_function<void(int)> done);

@@ -27,10 +27,14 @@ void HeldJournal::give_up(const Error& error) {
   log_(Level::warn, "events of pool {} would not outlive a crash of the manager: {}", pool_, error.text);
 }
 
-void HeldJournal::append(std::string_view notes) {
+void HeldJournal::append(const process::NoteText& notes) {
+  notes.each([this](std::string_view piece) { write(piece); });
+}
+
+void HeldJournal::write(std::string_view notes) {
   size_ += notes.size();
   while (memory_ && !notes.empty()) {
-    const ssize_t written = write(memory_.get(), notes.data(), notes.size());
+    const ssize_t written = ::write(memory_.get(), notes.data(), notes.size());
     if (written >= 0) {
       notes.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno != EINTR) {
@@ -41,9 +45,9 @@ void HeldJournal::append(std::string_view notes) {
   }
 }
 
-bool HeldJournal::is_long() const { return size_ > begun_ + std::max(long_enough, begun_); }
+bool HeldJournal::is_long(std::size_t more) const { return size_ + more > begun_ + std::max(long_enough, begun_); }
 
-void HeldJournal::begin(std::string_view notes) {
+void HeldJournal::begin(const process::NoteText& notes) {
   // New memory, so that the keeper has one complete picture or the other.
   memory_.reset(memfd_create("supervisord events", MFD_CLOEXEC));
   size_ = 0;

@@ -21,12 +21,13 @@ class HeldJournal final : public process::PoolJournal {
   // Both outlive it. Should the system refuse the memory, the log says so once and the notes are lost.
   HeldJournal(std::string pool, keeper::Children& children, Log& log);
 
-  void append(std::string_view notes) override;
-  [[nodiscard]] bool is_long() const override;
-  void begin(std::string_view notes) override;
+  void append(const process::NoteText& notes) override;
+  [[nodiscard]] bool is_long(std::size_t more) const override;
+  void begin(const process::NoteText& notes) override;
 
  private:
   void give_up(const Error& error);
+  void write(std::string_view notes);
 
   std::string pool_;
   keeper::Children& children_;

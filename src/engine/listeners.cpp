@@ -70,20 +70,26 @@ bool Listeners::is_running(ProcessId id) const {
   return entry != nullptr && entry->machine.state == State::running && !entry->reaped;
 }
 
-bool Listeners::send(ProcessId id, std::uint64_t serial, std::string_view bytes) {
+bool Listeners::send(ProcessId id, std::uint64_t serial, const process::Message& message) {
   const Entry* entry = table_.find(id);
   if (entry == nullptr || !entry->in) return false;
-  if (Talk* const talk = talk_with(id); talk != nullptr && talk->lay_down(serial, bytes)) return move(id);
-  const auto sent = inputs_.write(id, entry->in.get(), bytes);
+  if (lay_down(id, serial, message)) return move(id);
+  auto sent = inputs_.write(id, entry->in.get(), message.header);
+  if (sent) sent = inputs_.write(id, entry->in.get(), {message.event->body, message.event});
   if (!sent && sent.error().code != EPIPE) log_(Level::error, "{}: {}", entry->config.name, sent.error().text);
   return sent.has_value();
 }
 
-void Listeners::send_rest(ProcessId id, std::uint64_t serial, std::string_view bytes) {
+bool Listeners::lay_down(ProcessId id, std::uint64_t serial, const process::Message& message) const {
+  Talk* const talk = talk_with(id);
+  return talk != nullptr && message.size() <= Talk::longest && talk->lay_down(serial, message.joined());
+}
+
+void Listeners::send_rest(ProcessId id, std::uint64_t serial, const process::Message& message) {
   const Entry* entry = table_.find(id);
   Talk* const talk = talk_with(id);
   if (entry == nullptr || !entry->in || talk == nullptr) return;
-  if (talk->holds(serial) || talk->lay_down(serial, bytes)) static_cast<void>(move(id));
+  if (talk->holds(serial) || lay_down(id, serial, message)) static_cast<void>(move(id));
 }
 
 bool Listeners::move(ProcessId id) {

@@ -57,8 +57,8 @@ class Listeners final : public process::PoolPort {
 
   // ---- process::PoolPort
   [[nodiscard]] bool is_running(ProcessId id) const override;
-  [[nodiscard]] bool send(ProcessId id, std::uint64_t serial, std::string_view bytes) override;
-  void send_rest(ProcessId id, std::uint64_t serial, std::string_view bytes) override;
+  [[nodiscard]] bool send(ProcessId id, std::uint64_t serial, const process::Message& message) override;
+  void send_rest(ProcessId id, std::uint64_t serial, const process::Message& message) override;
   void resume_later(ProcessId id, Duration delay) override;
 
   // Whom resume_later() tells, and what is to be called then. To be set before there are pools.
@@ -77,6 +77,7 @@ class Listeners final : public process::PoolPort {
   process::Pool* add_pool(const GroupEntry& group, const std::string& identifier);
   void open(const Entry& entry, UniqueFd pipe, logs::RotatingFile log, bool strip_ansi, std::shared_ptr<Talk> talk);
   [[nodiscard]] Talk* talk_with(ProcessId id) const;
+  [[nodiscard]] bool lay_down(ProcessId id, std::uint64_t serial, const process::Message& message) const;
   [[nodiscard]] bool move(ProcessId id);
   void write_log(Output& output, std::string_view bytes, Now now);
 

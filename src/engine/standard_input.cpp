@@ -17,12 +17,13 @@ void StandardInput::begun(Entry& entry, UniqueFd in) {
   if (is_listener(entry) || !children_.lends()) entry.in = std::move(in);
 }
 
-void StandardInput::send(Entry& entry, std::string_view text, Written written) {
-  if (entry.in) return written(inputs_.write(entry.id, entry.in.get(), text));
+void StandardInput::send(Entry& entry, Borrowed text, Written written) {
+  if (entry.in) return written(inputs_.write(entry.id, entry.in.get(), std::move(text)));
   if (entry.socket != nullptr || !children_.lends()) return written(std::unexpected(closed));
   std::vector<Waiting>& waiting = waiting_[entry.id];
   if (waiting.empty()) children_.lend(entry.id);
-  waiting.push_back({std::string(text), std::move(written)});
+  std::string own(text.owner == nullptr ? text.bytes : std::string_view());
+  waiting.push_back({std::move(own), std::move(text), std::move(written)});
 }
 
 void StandardInput::lent(Entry& entry, UniqueFd in, bool lost) {
@@ -31,7 +32,8 @@ void StandardInput::lent(Entry& entry, UniqueFd in, bool lost) {
   if (waiting.empty()) return;
   entry.in = std::move(in);
   for (Waiting& item : waiting) {
-    item.written(entry.in ? inputs_.write(entry.id, entry.in.get(), item.text)
+    if (item.text.owner == nullptr) item.text = item.own;
+    item.written(entry.in ? inputs_.write(entry.id, entry.in.get(), std::move(item.text))
                           : std::unexpected(lost ? unreachable : closed));
   }
 }

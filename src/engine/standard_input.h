@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/borrowed.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -29,14 +30,15 @@ class StandardInput {
   void begun(Entry& entry, UniqueFd in);
   // Texts arrive in the order of the calls. The Error's code is EPIPE when the process has closed its standard input or
   // has none that is a pipe.
-  void send(Entry& entry, std::string_view text, Written written);
+  void send(Entry& entry, Borrowed text, Written written);
   // The keeper's answer; `lost` when the pipe could not reach us.
   void lent(Entry& entry, UniqueFd in, bool lost);
   void ended(Entry& entry);
 
  private:
   struct Waiting {
-    std::string text;
+    std::string own;  // unless somebody keeps the text
+    Borrowed text;
     Written written;
   };
 

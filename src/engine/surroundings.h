@@ -4,6 +4,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/borrowed.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -23,7 +24,7 @@ class Inputs {
  public:
   virtual ~Inputs() = default;
   // The Error's code is EPIPE when the child has closed its end. `fd` stays the engine's.
-  [[nodiscard]] virtual Result<> write(ProcessId id, int fd, std::string_view bytes) = 0;
+  [[nodiscard]] virtual Result<> write(ProcessId id, int fd, Borrowed bytes) = 0;
   // Likewise, what is laid down there.
   [[nodiscard]] virtual Result<> move(ProcessId id, int fd, std::shared_ptr<Talk> talk) = 0;
   virtual void forget(ProcessId id) = 0;  // the descriptor is about to be closed

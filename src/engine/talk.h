@@ -6,6 +6,7 @@
 // kill makes no listener wait for an event that it was not sent, or hear one twice, and no answer is missed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -25,6 +26,8 @@ namespace sup::engine {
 
 class Talk {
  public:
+  static constexpr std::size_t longest = std::size_t{2} << 20;  // of an event, about
+
   // For a new process. Nullptr: the system refuses the memory.
   [[nodiscard]] static std::shared_ptr<Talk> begin();
   // Of a process that a former manager talked to. Nullptr: these are no such memory.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <map>
+#include <optional>
 #include <memory>
 #include <set>
 #include <string>
@@ -171,9 +172,9 @@ inline std::string moved_out_of(Talk& talk) {
 struct FakeInputs final : Inputs {
   std::map<ProcessId, std::string> written;
   std::set<ProcessId> closed;  // by the child
-  [[nodiscard]] Result<> write(ProcessId id, int, std::string_view bytes) override {
+  [[nodiscard]] Result<> write(ProcessId id, int, Borrowed text) override {
     if (closed.contains(id)) return fail("closed", EPIPE);
-    written[id] += bytes;
+    written[id] += text.bytes;
     return {};
   }
   [[nodiscard]] Result<> move(ProcessId id, int fd, std::shared_ptr<Talk> talk) override {
@@ -191,9 +192,11 @@ struct FakeListenerOutputs final : ListenerOutputs {
 // Somebody who hears everything.
 struct FakeSink final : EventSink {
   std::vector<std::string> heard;  // "TYPE body"
+  std::optional<std::size_t> characters;  // of the last one's body, if they were counted
   [[nodiscard]] bool wants(events::Type type) const override { return !events::is_a(type, events::Type::tick); }
   void emit(const events::Event& event) override {
     heard.push_back(std::string(events::type_name(event.type)) + " " + event.body);
+    characters = event.characters;
   }
 };
 

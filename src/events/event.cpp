@@ -147,11 +147,11 @@ std::string tick_body(std::int64_t when) {
   return fmt::format("when:{}", when);
 }
 
-std::string envelope(std::string_view identifier, std::uint64_t serial, std::string_view pool,
-                     std::uint64_t pool_serial, const Event& event, Length length) {
-  const std::size_t len = length == Length::bytes ? event.body.size() : utf8_length(event.body);
-  return fmt::format("ver:3.0 server:{} serial:{} pool:{} poolserial:{} eventname:{} len:{}\n{}", identifier, serial,
-                     pool, pool_serial, type_name(event.type), len, event.body);
+std::string header_line(std::string_view identifier, std::uint64_t serial, std::string_view pool,
+                        std::uint64_t pool_serial, const Event& event, Length length) {
+  const std::size_t len = length == Length::bytes ? event.body.size() : event.characters ? *event.characters : utf8_length(event.body);
+  return fmt::format("ver:3.0 server:{} serial:{} pool:{} poolserial:{} eventname:{} len:{}\n", identifier, serial,
+                     pool, pool_serial, type_name(event.type), len);
 }
 
 }  // namespace sup::events

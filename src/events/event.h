@@ -52,6 +52,7 @@ inline constexpr std::size_t type_count = static_cast<std::size_t>(Type::process
 struct Event {
   Type type = Type::event;
   std::string body;
+  std::optional<std::size_t> characters = {};  // of the body, when somebody has counted them
 };
 
 // A set of types; a subscription to a type covers everything below it.
@@ -87,8 +88,9 @@ class Subscription {
 
 enum class Length : std::uint8_t { characters, bytes };
 
-// The header line and the body, as a listener reads them. Supervisor's `len` counts characters.
-[[nodiscard]] std::string envelope(std::string_view identifier, std::uint64_t serial, std::string_view pool,
-                                   std::uint64_t pool_serial, const Event& event, Length length = Length::characters);
+// The line behind which a listener reads the event's body, with its end. Supervisor's `len` counts characters.
+[[nodiscard]] std::string header_line(std::string_view identifier, std::uint64_t serial, std::string_view pool,
+                                      std::uint64_t pool_serial, const Event& event,
+                                      Length length = Length::characters);
 
 }  // namespace sup::events

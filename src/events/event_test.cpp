@@ -94,6 +94,11 @@ TEST(EventBody, ShowsBytesThatAreNoTextAsPythonDoes) {
   EXPECT_EQ(communication_body("p", "g", 7, "dat\u00e9"), "processname:p groupname:g pid:7\ndat\u00e9");
 }
 
+std::string envelope(std::string_view identifier, std::uint64_t serial, std::string_view pool, std::uint64_t pool_serial,
+                     const Event& event, Length length = Length::characters) {
+  return header_line(identifier, serial, pool, pool_serial, event, length) + event.body;
+}
+
 TEST(Envelope, MayCountBytes) {
   EXPECT_EQ(envelope("s", 0, "p", 0, {Type::remote_communication, remote_body("typ", "dat\u00e9")}, Length::bytes),
             "ver:3.0 server:s serial:0 pool:p poolserial:0 eventname:REMOTE_COMMUNICATION len:14\ntype:typ\ndat\u00e9");

@@ -40,15 +40,20 @@ class BeastParser final : public beast_http::basic_parser<true> {
   }
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    if (length) request.body.reserve(std::min<std::size_t>(*length, reserved_body));
+    if (length) length_ = static_cast<std::size_t>(*length);
+    request.body.reserve(std::min(length_, reserved_body));
   }
   std::size_t on_body_impl(string_view bytes, error_code&) override {
+    // Once, and not again and again with all that is there.
+    if (request.body.size() + bytes.size() > request.body.capacity()) request.body.reserve(length_);
     request.body.append(bytes.data(), bytes.size());
     return bytes.size();
   }
   void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, error_code&) override { return bytes.size(); }
   void on_finish_impl(error_code&) override {}
+
+  std::size_t length_ = 0;  // of the body, as the header has it
 };
 
 // What the reply to a request that Beast refuses says. A Content-Length that is no number is a 500 because it is one

@@ -42,8 +42,6 @@ class Supervisor {
   [[nodiscard]] virtual Added add_group(const std::string& name) = 0;
   enum class Removed { removed, unknown, still_running };
   [[nodiscard]] virtual Removed remove_group(const std::string& name) = 0;
-  // An event from a client, for listeners.
-  virtual void remote_event(const std::string& type, const std::string& data) = 0;
 };
 
 struct Context {

@@ -39,7 +39,6 @@ struct FakeSupervisor final : Supervisor {
   [[nodiscard]] std::uint32_t generation() const override { return 1; }
   [[nodiscard]] Added add_group(const std::string& name) override { return name == "new" ? Added::added : Added::already; }
   [[nodiscard]] Removed remove_group(const std::string&) override { return Removed::still_running; }
-  void remote_event(const std::string& type, const std::string& data) override { requests.push_back(type + "/" + data); }
 };
 
 // The whole table over an engine in which nothing is real.
@@ -247,7 +246,7 @@ TEST(Operations, AreRefusedWhileTheDaemonStopsExceptRemoteEvents) {
   daemon.world.engine.shut_down(engine::Mood::shutdown, [] {});
   EXPECT_EQ(daemon.call("getState"), "fault 6 SHUTDOWN_STATE");
   EXPECT_EQ(daemon.call("sendRemoteCommEvent", {"t", "d"}), "True");
-  EXPECT_THAT(daemon.supervisor.requests, ElementsAre("t/d"));
+  EXPECT_EQ(daemon.world.sink.heard.back(), "REMOTE_COMMUNICATION type:t\nd");
 }
 
 TEST(Operations, PassOnTextsOfEventsWholeAndShowOtherValues) {
@@ -256,7 +255,14 @@ TEST(Operations, PassOnTextsOfEventsWholeAndShowOtherValues) {
   const std::string data(300'000, 'd');
   EXPECT_EQ(daemon.call("sendRemoteCommEvent", {type, data}), "True");
   EXPECT_EQ(daemon.call("sendRemoteCommEvent", {Value(std::int64_t{7}), Value(true)}), "True");
-  EXPECT_THAT(daemon.supervisor.requests, ElementsAre(type + "/" + data, "7/True"));
+  EXPECT_THAT(daemon.world.sink.heard, ElementsAre("REMOTE_COMMUNICATION type:" + type + "\n" + data,
+                                                   "REMOTE_COMMUNICATION type:7\nTrue"));
+}
+
+TEST(Operations, CountTheCharactersOfAnEvent) {
+  Daemon daemon;
+  EXPECT_EQ(daemon.call("sendRemoteCommEvent", {"t", "\u00e9\u00e9"}), "True");
+  EXPECT_EQ(daemon.world.sink.characters, 9U);
 }
 
 TEST(Operations, HaveTheNamesOfSupervisorsApi) {

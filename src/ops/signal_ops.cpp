@@ -66,7 +66,8 @@ void send_process_stdin(Context& context, Arguments args, api::Reply reply) {
   const std::string name = python_str(args[0]);
   const bool stopping = (*entry)->machine.state == process::State::stopping;
   if ((*entry)->machine.pid == 0 || stopping) return reply(std::unexpected(make_fault(FaultCode::not_running, name)));
-  context.engine.send_input(**entry, *chars, [name, reply = std::move(reply)](Result<> sent) mutable {
+  const Borrowed text(*chars, reply.caller.keeps_arguments);
+  context.engine.send_input(**entry, text, [name, reply = std::move(reply)](Result<> sent) mutable {
     if (sent) return reply(Value(true));
     const bool closed = sent.error().code == EPIPE;
     reply(std::unexpected(closed ? make_fault(FaultCode::no_file, name)
@@ -80,9 +81,25 @@ std::string event_text(const Value& value) {
   return text != nullptr ? *text : python_str(value);
 }
 
+events::Event remote_event(Arguments args) {
+  events::Event event{events::Type::remote_communication, events::remote_body(event_text(args[0]), event_text(args[1]))};
+  event.characters = utf8_length(event.body);
+  return event;
+}
+
 void send_remote_comm_event(Context& context, Arguments args, api::Reply reply) {
-  context.supervisor.remote_event(event_text(args[0]), event_text(args[1]));
-  reply(Value(true));
+  if (!context.engine.wants(events::Type::remote_communication)) return reply(Value(true));
+  const api::Caller caller = reply.caller;
+  if (caller.keeps_arguments == nullptr || context.errands == nullptr) {
+    context.engine.emit(remote_event(args));
+    return reply(Value(true));
+  }
+  const auto event = std::make_shared<events::Event>();
+  context.errands->run(caller, [args, caller, event] { *event = remote_event(args); },
+                       [&context, event, reply = std::move(reply)]() mutable {
+                         context.engine.emit(std::move(*event));
+                         reply(Value(true));
+                       });
 }
 
 const api::Parameter name_parameter{"string", "name", "the process, as name or group:name"};

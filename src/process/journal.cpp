@@ -18,6 +18,7 @@ constexpr char serials_kind = 'n';   // serial, pool serial
 
 constexpr std::size_t number_size = 8;
 constexpr std::size_t length_size = 4;
+constexpr std::size_t large = 64 * 1024;  // a body that is worth no copy
 
 std::uint64_t take_number(std::string_view& bytes, std::size_t size = number_size) {
   std::uint64_t value = 0;
@@ -116,13 +117,27 @@ std::uint64_t serial_after(std::uint64_t serial) noexcept {
 
 // ---- writing
 
+std::size_t NoteText::size() const {
+  std::size_t size = bytes_.size();
+  for (const Body& body : bodies_)
+    size += body.event->body.size();
+  return size;
+}
+
+std::string NoteText::joined() const {
+  std::string text;
+  text.reserve(size());
+  each([&text](std::string_view piece) { text += piece; });
+  return text;
+}
+
 void Notes::begin(char kind, std::size_t length) {
-  bytes_ += kind;
-  for (std::size_t i = 0; i < length_size; ++i) bytes_ += static_cast<char>(length >> (8 * i) & 0xff);
+  text_.bytes_ += kind;
+  for (std::size_t i = 0; i < length_size; ++i) text_.bytes_ += static_cast<char>(length >> (8 * i) & 0xff);
 }
 
 void Notes::number(std::uint64_t value) {
-  for (std::size_t i = 0; i < number_size; ++i) bytes_ += static_cast<char>(value >> (8 * i) & 0xff);
+  for (std::size_t i = 0; i < number_size; ++i) text_.bytes_ += static_cast<char>(value >> (8 * i) & 0xff);
 }
 
 void Notes::accepted(const PoolItem& item) {
@@ -131,8 +146,12 @@ void Notes::accepted(const PoolItem& item) {
   number(item.serial);
   number(item.pool_serial);
   number(name.size());
-  bytes_ += name;
-  bytes_ += item.event->body;
+  text_.bytes_ += name;
+  if (item.event->body.size() < large) {
+    text_.bytes_ += item.event->body;
+  } else {
+    text_.bodies_.push_back({text_.bytes_.size(), item.event});
+  }
 }
 
 void Notes::lost() { begin(lost_kind, 0); }
@@ -157,7 +176,7 @@ void Notes::listener(ProcessId id, const Listener& listener) {
   begin(listener_kind, 2 * number_size + unfinished.size());
   number(id);
   number(static_cast<std::uint64_t>(listener.state()));
-  bytes_ += unfinished;
+  text_.bytes_ += unfinished;
 }
 
 void Notes::heard(ProcessId id, std::uint64_t bytes) {
@@ -172,7 +191,7 @@ void Notes::serials(std::uint64_t next_serial, std::uint64_t next_pool_serial) {
   number(next_pool_serial);
 }
 
-std::string write_notes(const PoolPicture& picture) {
+NoteText write_notes(const PoolPicture& picture) {
   Notes notes;
   for (const PoolPicture::Member& member : picture.members) {
     if (member.item) {

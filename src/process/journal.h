@@ -30,15 +30,43 @@ struct PoolItem {
   std::uint64_t pool_serial = 0;
 };
 
+// The text of notes. Large bodies of events are not copied into it.
+class NoteText {
+ public:
+  [[nodiscard]] bool empty() const { return bytes_.empty(); }
+  [[nodiscard]] std::size_t size() const;
+  // Piece by piece, in order.
+  template <typename Write>
+  void each(Write write) const {
+    std::size_t from = 0;
+    for (const Body& body : bodies_) {
+      write(std::string_view(bytes_).substr(from, body.at - from));
+      write(std::string_view(body.event->body));
+      from = body.at;
+    }
+    write(std::string_view(bytes_).substr(from));
+  }
+  [[nodiscard]] std::string joined() const;
+
+ private:
+  friend class Notes;
+  struct Body {
+    std::size_t at;  // between the bytes
+    std::shared_ptr<const events::Event> event;
+  };
+  std::string bytes_;
+  std::vector<Body> bodies_;
+};
+
 // Where the notes of one pool are kept.
 class PoolJournal {
  public:
   virtual ~PoolJournal() = default;
-  virtual void append(std::string_view notes) = 0;
-  // Has so much been appended that it is time to begin anew?
-  [[nodiscard]] virtual bool is_long() const = 0;
+  virtual void append(const NoteText& notes) = 0;
+  // Would it be so long with `more` bytes that it is time to begin anew?
+  [[nodiscard]] virtual bool is_long(std::size_t more) const = 0;
   // Forgets everything before; `notes` are a complete picture.
-  virtual void begin(std::string_view notes) = 0;
+  virtual void begin(const NoteText& notes) = 0;
 };
 
 // A pool as its notes describe it.
@@ -67,16 +95,17 @@ class Notes {
   void heard(ProcessId id, std::uint64_t bytes);
   void serials(std::uint64_t next_serial, std::uint64_t next_pool_serial);
 
-  [[nodiscard]] bool empty() const { return bytes_.empty(); }
-  [[nodiscard]] std::string take() { return std::exchange(bytes_, {}); }
+  [[nodiscard]] bool empty() const { return text_.empty(); }
+  [[nodiscard]] std::size_t size() const { return text_.size(); }
+  [[nodiscard]] NoteText take() { return std::exchange(text_, {}); }
 
  private:
   void begin(char kind, std::size_t length);
   void number(std::uint64_t value);
-  std::string bytes_;
+  NoteText text_;
 };
 
-[[nodiscard]] std::string write_notes(const PoolPicture& picture);
+[[nodiscard]] NoteText write_notes(const PoolPicture& picture);
 // Of damaged notes, what stands before the damage.
 [[nodiscard]] PoolPicture read_notes(std::string_view notes);
 

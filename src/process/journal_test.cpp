@@ -24,12 +24,12 @@ class Silence final : public Log {
 class Door final : public PoolPort {
  public:
   [[nodiscard]] bool is_running(ProcessId id) const override { return !down.contains(id); }
-  [[nodiscard]] bool send(ProcessId id, std::uint64_t, std::string_view bytes) override {
+  [[nodiscard]] bool send(ProcessId id, std::uint64_t, const Message& message) override {
     if (closed.contains(id)) return false;
-    sent.emplace_back(id, std::string(bytes));
+    sent.emplace_back(id, message.joined());
     return true;
   }
-  void send_rest(ProcessId, std::uint64_t, std::string_view) override {}
+  void send_rest(ProcessId, std::uint64_t, const Message&) override {}
   void resume_later(ProcessId, Duration) override {}
   std::vector<std::pair<ProcessId, std::string>> sent;
   std::set<ProcessId> down;
@@ -39,11 +39,11 @@ class Door final : public PoolPort {
 class Memory final : public PoolJournal {
  public:
   Memory(std::string& bytes, std::size_t limit) : bytes_(bytes), limit_(limit) {}
-  void append(std::string_view notes) override { bytes_ += notes; }
-  [[nodiscard]] bool is_long() const override { return bytes_.size() > begun_ + limit_; }
-  void begin(std::string_view notes) override {
-    bytes_ = notes;
-    begun_ = notes.size();
+  void append(const NoteText& notes) override { bytes_ += notes.joined(); }
+  [[nodiscard]] bool is_long(std::size_t more) const override { return bytes_.size() + more > begun_ + limit_; }
+  void begin(const NoteText& notes) override {
+    bytes_ = notes.joined();
+    begun_ = bytes_.size();
   }
 
  private:
@@ -144,7 +144,7 @@ TEST_F(JournalTest, TheSerialsGoOnAndBeginAgainAtTheirEnd) {
 TEST_F(JournalTest, ProcessesThatAreNotInThePoolAreLeftOut) {
   PoolPicture picture;
   picture.members.push_back({.id = 9, .listener = Listener(ListenerState::ready, {}), .item = {}});
-  bytes = write_notes(picture);
+  bytes = write_notes(picture).joined();
   succeed();
   EXPECT_FALSE(pool->listener_state(9));
 }
@@ -164,6 +164,47 @@ TEST_F(JournalTest, NotesOfAKindThatIsUnknownAreSkipped) {
   emit("one");
   bytes.insert(0, std::string("?\x02\x00\x00\x00zz", 7));
   EXPECT_EQ(read_notes(bytes).buffer.size(), 1U);
+}
+
+TEST(Journal, CopiesNoLargeBodies) {
+  const auto event = std::make_shared<const events::Event>(
+      events::Event{Type::remote_communication, std::string(1'000'000, 'x')});
+  Notes notes;
+  notes.accepted({event, 1, 2});
+  notes.sent(7);
+  EXPECT_GT(notes.size(), event->body.size());
+  const NoteText text = notes.take();
+  std::vector<std::string_view> pieces;
+  text.each([&pieces](std::string_view piece) { pieces.push_back(piece); });
+  ASSERT_EQ(pieces.size(), 3U);
+  EXPECT_EQ(pieces[1].data(), event->body.data());
+  const PoolPicture picture = read_notes(text.joined());
+  ASSERT_EQ(picture.members.size(), 1U);
+  ASSERT_TRUE(picture.members[0].item);
+  EXPECT_EQ(picture.members[0].item->event->body, event->body);
+  EXPECT_EQ(picture.members[0].item->pool_serial, 2U);
+}
+
+// The events that are noted with what makes the journal long are in the picture anyway.
+TEST(Journal, WritesNothingTwiceWhenItBeginsAnew) {
+  struct Counting final : PoolJournal {
+    explicit Counting(std::size_t& counter) : written(counter) {}
+    void append(const NoteText& notes) override { written += notes.size(); }
+    [[nodiscard]] bool is_long(std::size_t more) const override { return more > 1000; }
+    void begin(const NoteText& notes) override { written += notes.size(); }
+    std::size_t& written;
+  };
+  Silence log;
+  Door door;
+  Pools pools;
+  Pool& pool = pools.add({.name = "ev", .identifier = "s", .subscription = events::Subscription({"TICK"})}, door, log);
+  pools.add_member(pool, 1, "x");
+  std::size_t written = 0;
+  pool.keep(std::make_unique<Counting>(written));
+  pools.emit({Type::tick_5, std::string(100'000, 'x')});
+  EXPECT_LT(written, 101'000U);
+  pool.output(1, "READY\n");
+  EXPECT_EQ(door.sent.size(), 1U);
 }
 
 TEST(Journal, ReadsAnyBytesWithoutHarm) {

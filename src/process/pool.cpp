@@ -103,7 +103,7 @@ bool Pool::can_take(const Member& member) const {
 }
 
 bool Pool::send(const PoolItem& item) {
-  const std::string bytes = envelope(item);
+  const Message envelope = message(item);
   for (Member& member : members_) {
     if (!can_take(member)) continue;
     const Listener before = member.listener;
@@ -111,7 +111,7 @@ bool Pool::send(const PoolItem& item) {
     member.item = item;
     notes_.sent(member.id);
     write_journal();  // first: how much of it has gone out can be told later, but not whether it was to
-    if (port_.send(member.id, item.pool_serial, bytes)) {
+    if (port_.send(member.id, item.pool_serial, envelope)) {
       log_(Level::debug, "event {} sent to listener {}", item.serial, member.name);
       return true;
     }
@@ -125,9 +125,10 @@ bool Pool::send(const PoolItem& item) {
   return false;
 }
 
-std::string Pool::envelope(const PoolItem& item) const {
-  return events::envelope(options_.identifier, item.serial, options_.name, item.pool_serial, *item.event,
-                          options_.length);
+Message Pool::message(const PoolItem& item) const {
+  return {events::header_line(options_.identifier, item.serial, options_.name, item.pool_serial, *item.event,
+                              options_.length),
+          item.event};
 }
 
 void Pool::make_room() {
@@ -157,8 +158,13 @@ void Pool::write_journal() {
     return;
   }
   if (notes_.empty()) return;
-  journal_->append(notes_.take());
-  if (journal_->is_long()) keep(std::move(journal_));
+  if (journal_->is_long(notes_.size())) {
+    // A picture says all that the notes would have said.
+    static_cast<void>(notes_.take());
+    keep(std::move(journal_));
+  } else {
+    journal_->append(notes_.take());
+  }
 }
 
 void Pool::keep(std::unique_ptr<PoolJournal> journal) {
@@ -192,7 +198,7 @@ std::uint64_t Pool::heard(ProcessId id) const {
 void Pool::send_rest(ProcessId id) {
   const Member* member = find(id);
   if (!member || !member->item || !port_.is_running(id)) return;
-  port_.send_rest(id, member->item->pool_serial, envelope(*member->item));
+  port_.send_rest(id, member->item->pool_serial, message(*member->item));
 }
 
 // ---- all pools

@@ -32,6 +32,15 @@ class Serial {
   std::uint64_t next_;
 };
 
+// What a listener is sent: a line, and the body of the event.
+struct Message {
+  std::string header;
+  std::shared_ptr<const events::Event> event;
+
+  [[nodiscard]] std::size_t size() const { return header.size() + event->body.size(); }
+  [[nodiscard]] std::string joined() const { return header + event->body; }
+};
+
 // How pools reach their processes. It must not call back into the pool.
 class PoolPort {
  public:
@@ -39,9 +48,9 @@ class PoolPort {
   [[nodiscard]] virtual bool is_running(ProcessId id) const = 0;  // its state is RUNNING
   // All of it to the process's standard input; false when that is closed, or it is being stopped. `serial`: the pool's
   // number of the event.
-  [[nodiscard]] virtual bool send(ProcessId id, std::uint64_t serial, std::string_view bytes) = 0;
+  [[nodiscard]] virtual bool send(ProcessId id, std::uint64_t serial, const Message& message) = 0;
   // Likewise what a former manager did not come to send of it, be it all or nothing.
-  virtual void send_rest(ProcessId id, std::uint64_t serial, std::string_view bytes) = 0;
+  virtual void send_rest(ProcessId id, std::uint64_t serial, const Message& message) = 0;
   // The pool of this process sends nothing more; its resume() is due after `delay`.
   virtual void resume_later(ProcessId id, Duration delay) = 0;
 };
@@ -107,7 +116,7 @@ class Pool {
   [[nodiscard]] Member* find(ProcessId id);
   [[nodiscard]] bool can_take(const Member& member) const;
   [[nodiscard]] bool send(const PoolItem& item);
-  [[nodiscard]] std::string envelope(const PoolItem& item) const;
+  [[nodiscard]] Message message(const PoolItem& item) const;
   void make_room();
   void put_back(PoolItem item);
   void return_item(Member& member);

@@ -31,12 +31,12 @@ class Lines final : public Log {
 class Door final : public PoolPort {
  public:
   [[nodiscard]] bool is_running(ProcessId id) const override { return !down.contains(id); }
-  [[nodiscard]] bool send(ProcessId id, std::uint64_t, std::string_view bytes) override {
+  [[nodiscard]] bool send(ProcessId id, std::uint64_t, const Message& message) override {
     if (closed.contains(id)) return false;
-    sent.emplace_back(id, std::string(bytes));
+    sent.emplace_back(id, message.joined());
     return true;
   }
-  void send_rest(ProcessId, std::uint64_t, std::string_view) override {}
+  void send_rest(ProcessId, std::uint64_t, const Message&) override {}
   void resume_later(ProcessId id, Duration delay) override { pauses.emplace_back(id, delay); }
   // "process: serial poolserial" of everything sent.
   [[nodiscard]] std::vector<std::string> summary() const {

@@ -7,10 +7,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto picture = sup::process::read_notes(text_of(data, size));
   for (const auto& item : picture.buffer)
     require(item.event != nullptr, "a place in the buffer has its event");
-  const std::string written = sup::process::write_notes(picture);
+  const std::string written = sup::process::write_notes(picture).joined();
   const auto again = sup::process::read_notes(written);
   require(again.buffer.size() == picture.buffer.size() && again.members.size() == picture.members.size(),
           "nobody is lost");
-  require(sup::process::write_notes(again) == written, "a picture stays as it is");
+  require(sup::process::write_notes(again).joined() == written, "a picture stays as it is");
   return 0;
 }

@@ -7,13 +7,16 @@ Each kind of bad client works in processes of its own at the lowest priority, ov
 table has, beside the same without a bad client, in milliseconds: getState of a good client on a connection it keeps and
 on a new one, and the time from the kill of a program to the first thing that its replacement does. Behind the semicolon
 stands how long the control thread was at work meanwhile, at most: it counts no time for which others had the processor,
-and so means something on a busy machine as well.
+and so means something on a busy machine as well. The column turn has the longest time for which it did not look at
+anybody else: the processor time between two calls of epoll_wait, which a preloaded library (cc) measures.
 """
 import argparse
 import multiprocessing
 import os
 import signal
 import socket
+import struct
+import subprocess
 import sys
 import time
 
@@ -23,6 +26,48 @@ from support.box import Box  # noqa: E402
 from support.http import Wire, call_body  # noqa: E402
 
 LOG_BYTES = 100_000_000
+TURNS = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile long *longest;
+static long begun = -1;
+
+static long spent(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int size, int timeout) {
+  static int (*real)(int, struct epoll_event *, int, int);
+  if (real == 0) real = dlsym(RTLD_NEXT, "epoll_wait");
+  if (getpid() != gettid()) return real(epoll, events, size, timeout);
+  if (longest == 0) {
+    int file = open(getenv("LONGEST_TURN"), O_RDWR | O_CLOEXEC);
+    longest = mmap(0, sizeof *longest, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+  }
+  if (begun >= 0 && spent() - begun > *longest) *longest = spent() - begun;
+  int result = real(epoll, events, size, timeout);
+  begun = spent();
+  return result;
+}
+"""
+LISTENER = """
+import sys
+while True:
+    print("READY")
+    header = dict(pair.split(":") for pair in sys.stdin.readline().split())
+    sys.stdin.read(int(header["len"]))
+    print("RESULT 2\\nOK", end="")
+"""
 
 
 def post(body):
@@ -149,6 +194,12 @@ class Bad:
     def large_bodies(self):
         self.one_at_a_time(post(call_body("supervisor.getProcessInfo", "x" * 8_000_000)))
 
+    def large_inputs(self):
+        self.one_at_a_time(post(call_body("supervisor.sendProcessStdin", "reader", "x" * 15_000_000)))
+
+    def large_events(self):
+        self.one_at_a_time(post(call_body("supervisor.sendRemoteCommEvent", "x", "x" * 15_000_000)))
+
     def many_values(self):
         self.one_at_a_time(post(value(b"<param><value><array><data>" + b"<value><i4>1</i4></value>" * 90_000 +
                                       b"</data></array></value></param>")))
@@ -223,6 +274,24 @@ def behave_badly(address, kind):
     getattr(Bad(address), kind)()
 
 
+class Turns:
+    """The longest turn of the manager's loop."""
+
+    def __init__(self, box):
+        self.file = box.write("turn", bytes(8))
+        library = box.path("turns.so")
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, box.write("turns.c", TURNS)], check=True)
+        self.env = {"LD_PRELOAD": library, "LONGEST_TURN": self.file}
+
+    def take(self):
+        """In milliseconds, since the last time."""
+        with open(self.file, "r+b") as file:
+            longest, = struct.unpack("=q", file.read(8))
+            file.seek(0)
+            file.write(bytes(8))
+        return longest / 1e6
+
+
 class Probe:
     """The good client."""
 
@@ -274,12 +343,13 @@ def cells(taken):
     return "/".join(f"{waited[int(len(waited) * share)]:.1f}" for share in (0.5, 0.99, 0.9999)) + f"; {worked[-1]:.1f}"
 
 
-def measure(probe, daemon, kind, seconds):
+def measure(probe, daemon, turns, kind, seconds):
     bad = multiprocessing.Process(target=behave_badly, args=(daemon.address, kind)) if kind else None
     if bad:
         bad.start()
         time.sleep(0.5)
     manager = daemon.manager
+    turns.take()
     try:
         samples = probe.measure(seconds)
     except (OSError, AssertionError, AttributeError) as error:
@@ -292,7 +362,7 @@ def measure(probe, daemon, kind, seconds):
     rss = int(open(f"/proc/{daemon.manager}/status").read().split("VmHWM:")[1].split()[0]) // 1024
     note = "" if daemon.manager == manager else "  A NEW MANAGER"
     print(f"| {(kind or 'none').replace('_', ' '):26} |" + " | ".join(f"{cells(s):>20}" for s in samples.values()) +
-          f" | {rss:5} | {os.getloadavg()[0]:4.1f} |{note}", flush=True)
+          f" | {turns.take():4.1f} | {rss:5} | {os.getloadavg()[0]:4.1f} |{note}", flush=True)
 
 
 def main():
@@ -306,17 +376,22 @@ def main():
         box.write("big.log", b"The quick brown fox jumps over the lazy dog & runs <away>.\n" * (LOG_BYTES // 59))
         script = box.script("restarted", f"echo $$ >{box}/fifo\nexec sleep 100000\n")
         chatter = box.script("chatter", "while :; do echo line; sleep 0.02; done\n")
+        listener = box.write("hears.py", LISTENER)
+        turns = Turns(box)
         daemon = box.daemon(
             f"[program:restarted]\ncommand={script}\nstartsecs=0\nautorestart=true\nstdout_logfile=NONE\n"
             f"[program:big]\ncommand=sleep 100000\nstdout_logfile={box}/big.log\nstdout_logfile_maxbytes=0\n"
             f"[program:growing]\ncommand={chatter}\nstdout_logfile={box}/growing.log\n"
-            "[program:x]\ncommand=sleep 100000\nnumprocs=50\nprocess_name=%(process_num)d\n", supervisord="loglevel=warn")
+            f"[program:reader]\ncommand=cat\nstdout_logfile=NONE\n"
+            f"[eventlistener:hears]\ncommand={sys.executable} -u {listener}\nevents=REMOTE_COMMUNICATION\n"
+            "[program:x]\ncommand=sleep 100000\nnumprocs=50\nprocess_name=%(process_num)d\n", supervisord="loglevel=warn",
+            env=turns.env)
         probe = Probe(daemon, box)
         print("Milliseconds: p50/p99/max\n\n"
-              f"| {'bad client':26} |{'getState, kept':>20} | {'getState, fresh':>20} | {'restart':>20} | MB    | load |\n"
-              f"|{'-' * 28}|{'-' * 21}|{'-' * 22}|{'-' * 22}|{'-' * 7}|{'-' * 6}|")
+              f"| {'bad client':26} |{'getState, kept':>20} | {'getState, fresh':>20} | {'restart':>20} | turn | MB    | load |\n"
+              f"|{'-' * 28}|{'-' * 21}|{'-' * 22}|{'-' * 22}|{'-' * 6}|{'-' * 7}|{'-' * 6}|")
         for kind in [None, *(wanted.kinds or KINDS), None]:
-            measure(probe, daemon, kind, wanted.seconds)
+            measure(probe, daemon, turns, kind, wanted.seconds)
     finally:
         box.close()
 

@@ -113,7 +113,7 @@ inline std::string sample_pool() {
   notes.listener(9, process::Listener(process::ListenerState::busy, "RESULT 2"));
   notes.heard(9, 300);
   notes.serials(1000, 77);
-  return notes.take();
+  return notes.take().joined();
 }
 
 inline const std::string programs_space = "0aed1dfa-a6d2-4bcd-a9e8-05d6a3a5a2a1 pid:[4026531836]";
