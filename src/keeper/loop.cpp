@@ -27,6 +27,8 @@ namespace sup::keeper {
 namespace {
 
 constexpr int hopeless_after = 3;  // managers that died
+constexpr std::size_t many_children = 500;
+constexpr Duration patience_with_many = std::chrono::milliseconds(2);
 
 Time now() {
   return os::SystemClock().now().mono;
@@ -55,6 +57,7 @@ int Keeper::run() {
   prepare_process();
   while (!result_) {
     if (to_background_) daemonize();
+    if (reap_by_ && (become_anew_ || now() >= *reap_by_)) reap();
     // Here, where no signal has been taken that is not dealt with.
     if (manager_ == 0 && std::exchange(become_anew_, false)) become_anew();
     if (manager_ == 0 && !stopping_ && !result_ && now() >= start_at_) start_manager();
@@ -87,6 +90,7 @@ int Keeper::timeout() const {
   } else if (manager_ == 0) {
     next = start_at_;
   }
+  if (reap_by_) next = std::min(next.value_or(*reap_by_), *reap_by_);
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now()).count();
   return static_cast<int>(std::clamp<long long>(left, 0, std::numeric_limits<int>::max()));
@@ -96,14 +100,17 @@ int Keeper::timeout() const {
 void Keeper::take_signals() {
   bool children = false;
   std::bitset<_NSIG> others;
-  while (const int signal = os::next_signal(signals_.get())) {
+  pid_t process = 0;
+  while (const int signal = os::next_signal(signals_.get(), &process)) {
     if (signal == SIGCHLD) {
       children = true;
+      reap(process);
     } else {
       others.set(static_cast<std::size_t>(signal));
     }
   }
-  if (children) reap();
+  if (children) reap_others();
+  if (others.any() && reap_by_) reap();
   for (const int signal : forwarded_signals) {
     if (others.test(static_cast<std::size_t>(signal))) daemon_signal(signal);
   }
@@ -128,29 +135,44 @@ void Keeper::remember(int signal) {
   if (std::ranges::find(pending_signals_, signal) == pending_signals_.end()) pending_signals_.push_back(signal);
 }
 
+// The kernel finds one child at once, but whether any has ended only by looking at each: milliseconds where there are
+// thousands. The one whose death was signalled is dealt with without that. Of those whose signals were merged with it
+// only such a look can tell; among many children it comes when what follows from the first has had time to be done.
+void Keeper::reap_others() {
+  if (table_.running() <= many_children) return reap();
+  if (!reap_by_) reap_by_ = now() + patience_with_many;
+}
+
+// All that have ended.
 void Keeper::reap() {
+  reap_by_.reset();
+  while (reap(-1)) {
+  }
+}
+
+// That child, or anyone with -1. False if it has not ended, or the daemon has.
+bool Keeper::reap(pid_t pid) {
   int status = 0;
   rusage usage{};
-  pid_t pid = 0;
-  while (!result_ && (pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-    if (pid == manager_) {
-      manager_gone(status);
-      continue;
-    }
-    const Exit exit{status, microseconds(usage.ru_utime), microseconds(usage.ru_stime),
-                    static_cast<std::uint64_t>(usage.ru_maxrss),
-                    static_cast<std::uint64_t>(now().time_since_epoch().count())};
-    const ProcessId id = table_.reaped(pid, exit);
-    if (!working()) continue;
-    if (id != 0) {
-      send_exit(id, *table_.find(id));
-    } else if (sender_.waiting() < 1000) {
-      Writer writer;
-      writer.i32(pid);
-      writer.i32(status);
-      send(Notice::orphan, 0, writer);
-    }
+  if (result_ || (pid = wait4(pid, &status, WNOHANG, &usage)) <= 0) return false;
+  if (pid == manager_) {
+    manager_gone(status);
+    return true;
   }
+  const Exit exit{status, microseconds(usage.ru_utime), microseconds(usage.ru_stime),
+                  static_cast<std::uint64_t>(usage.ru_maxrss),
+                  static_cast<std::uint64_t>(now().time_since_epoch().count())};
+  const ProcessId id = table_.reaped(pid, exit);
+  if (!working()) return true;
+  if (id != 0) {
+    send_exit(id, *table_.find(id));
+  } else if (sender_.waiting() < 1000) {
+    Writer writer;
+    writer.i32(pid);
+    writer.i32(status);
+    send(Notice::orphan, 0, writer);
+  }
+  return true;
 }
 
 void Keeper::start_manager() {

@@ -68,6 +68,8 @@ class Keeper {
   void daemon_signal(int signal);
   void remember(int signal);
   void reap();
+  bool reap(pid_t pid);
+  void reap_others();
   void start_manager();
   void manager_gone(int status);
   void disconnect(bool broken);
@@ -121,6 +123,7 @@ class Keeper {
   ManagerStarter& starter_;
   Table table_;
   UniqueFd adopted_ends_;  // epoll of the adopted ones' pidfds; none while there was never one
+  std::optional<Time> reap_by_;  // when to look for dead children of whom no signal has told
   std::map<std::string, UniqueFd> held_;
   std::optional<int> result_;  // the loop is over
 

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <set>
+
 #include "keeper/keeper.h"
 #include "support/keeper_box.h"
 
@@ -107,6 +109,27 @@ TEST_F(KeeperTest, AnswersInTheOrderOfTheRequests) {
     if (heard.what != What::exited) answers.emplace_back(heard.id, heard.code);
   }
   EXPECT_EQ(answers, (std::vector<std::pair<ProcessId, int>>{{1, 0}, {2, E2BIG}, {3, EINVAL}, {4, ESRCH}}));
+}
+
+TEST_F(KeeperTest, TellsOfEachOfManyWhoDieAtOnce) {
+  // So many that it does not look at all of them whenever one dies.
+  constexpr ProcessId many = 520;
+  std::set<pid_t> dead;
+  for (ProcessId id = 1; id <= many; ++id) {
+    const pid_t pid = start(id, shell("read x"));
+    if (id % 100 == 0) dead.insert(pid);
+  }
+  // Of several that die while it does not listen there is one signal.
+  kill(box.pid, SIGSTOP);
+  for (const pid_t pid : dead) {
+    const UniqueFd end(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    kill(pid, SIGKILL);
+    EXPECT_TRUE(readable(end.get()));
+  }
+  kill(box.pid, SIGCONT);
+  for (std::size_t told = 0; told < 5; ++told)
+    dead.erase(manager->next(What::exited).number);
+  EXPECT_TRUE(dead.empty());
 }
 
 TEST_F(KeeperTest, KnowsThatAChildIsGoneWhenItIsSignalled) {

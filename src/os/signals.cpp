@@ -56,13 +56,15 @@ Result<UniqueFd> signal_descriptor(std::initializer_list<int> signals) {
   return fd;
 }
 
-int next_signal(int descriptor) {
+int next_signal(int descriptor, pid_t* process) {
   signalfd_siginfo info{};
   ssize_t got = 0;
   do {
     got = read(descriptor, &info, sizeof info);
   } while (got < 0 && errno == EINTR);
-  return got == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
+  if (got != static_cast<ssize_t>(sizeof info)) return 0;
+  if (process != nullptr) *process = static_cast<pid_t>(info.ssi_pid);
+  return static_cast<int>(info.ssi_signo);
 }
 
 void end_with_parent() noexcept {

@@ -1,6 +1,8 @@
 // Signals as numbers, names and a file descriptor.
 #pragma once
 
+#include <sys/types.h>
+
 #include <csignal>
 #include <initializer_list>
 #include <optional>
@@ -20,8 +22,9 @@ namespace sup::os {
 // Blocks these signals in the calling thread, for good, and gives a non-blocking, close-on-exec descriptor on which
 // they arrive. Signals that were ignored are given their default disposition, since ignored ones might never arrive.
 [[nodiscard]] Result<UniqueFd> signal_descriptor(std::initializer_list<int> signals);
-// The next signal waiting on such a descriptor, 0 when there is none.
-[[nodiscard]] int next_signal(int descriptor);
+// The next signal waiting on such a descriptor, 0 when there is none. `process` becomes the pid that it is about: of
+// SIGCHLD the child; that of one child may stand for several that came while it waited.
+[[nodiscard]] int next_signal(int descriptor, pid_t* process = nullptr);
 
 // Has the calling process killed when the process that started it ends. Forgotten when its user changes.
 void end_with_parent() noexcept;

@@ -28,7 +28,9 @@ TEST(SignalDescriptor, DeliversWhatIsSentEvenIfItWasIgnored) {
   ASSERT_TRUE(fd);
   EXPECT_EQ(next_signal(fd->get()), 0);
   kill(getpid(), SIGUSR2);
-  EXPECT_EQ(next_signal(fd->get()), SIGUSR2);
+  pid_t from = 0;
+  EXPECT_EQ(next_signal(fd->get(), &from), SIGUSR2);
+  EXPECT_EQ(from, getpid());
   EXPECT_EQ(next_signal(fd->get()), 0);
   sigset_t none;
   sigemptyset(&none);
