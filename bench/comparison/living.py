@@ -96,7 +96,7 @@ def restart(run, results, count, options):
     """One program at a time dies and comes back."""
     if count < 10:
         return
-    rounds = 6 if run.contender.original else 300 if count == 10 else 100 if count <= 1000 else 40
+    rounds = 6 if run.contender.original else 300 if count <= 1000 else 100
     to_main, to_entry, cpu = kill_one_by_one(run, max(rounds // 20, 3) if options.quick else rounds, 0.006)
     results.add_latencies(f"restart, {programs(count)}", "ms", run.contender, to_main)
     results.add(f"restart, {programs(count)}: before the program's libc, p50", "ms", run.contender, to_entry)

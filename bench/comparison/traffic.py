@@ -141,7 +141,7 @@ def flood(options, everybody, results):
             gate.open()
             time.sleep(0.5)
             run.everything = range(50)
-            rounds = 10 if contender.original else 200
+            rounds = 10 if contender.original else 400
             samples, _, _ = kill_one_by_one(run, 3 if options.quick else rounds, 0.01)
             results.add_latencies("restart beside a flood of logs by 10 programs", "ms", contender, samples)
     for contender in everybody:
