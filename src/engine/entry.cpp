@@ -27,11 +27,16 @@ GroupEntry* Table::add(std::shared_ptr<const config::Group> config, std::uint32_
   group->generation = generation;
   group->arrival = ++arrivals_;
   group->entries.reserve(group->config->processes.size());
+  const std::vector<LogPaths>* logs = former_logs(*group->config);
   for (const config::Process& process : group->config->processes) {
     auto entry = std::make_unique<Entry>(next_id_++, *group, process);
     const std::size_t number = group->entries.size();
     const auto& sockets = group->config->sockets;
     if (number < sockets.size() && sockets[number]) entry->socket = &*sockets[number];
+    if (logs != nullptr) {
+      entry->out_path = (*logs)[number].out;
+      entry->err_path = (*logs)[number].err;
+    }
     entries_.emplace(entry->id, entry.get());
     group->by_name.push_back(entry.get());
     group->entries.push_back(std::move(entry));
@@ -46,8 +51,24 @@ GroupEntry* Table::add(std::shared_ptr<const config::Group> config, std::uint32_
 void Table::remove(const std::string& name) {
   const auto at = groups_.find(name);
   if (at == groups_.end()) return;
+  keep_logs(*at->second);
   for (const auto& entry : at->second->entries) entries_.erase(entry->id);
   groups_.erase(at);
+}
+
+void Table::keep_logs(const GroupEntry& group) {
+  std::erase_if(former_, [&group](const Former& former) {
+    const auto config = former.config.lock();
+    return config == nullptr || config == group.config;
+  });
+  Former& former = former_.emplace_back(Former{group.config, {}});
+  for (const auto& entry : group.entries) former.logs.push_back({entry->out_path, entry->err_path});
+}
+
+const std::vector<LogPaths>* Table::former_logs(const config::Group& config) const {
+  const auto at = std::find_if(former_.begin(), former_.end(),
+                               [&](const Former& former) { return former.config.lock().get() == &config; });
+  return at == former_.end() ? nullptr : &at->logs;
 }
 
 GroupEntry* Table::group(std::string_view name) const {

@@ -84,6 +84,12 @@ struct Entry {
   std::optional<Time> next_report;  // of "waiting for x to stop"
 };
 
+// Where a process logs; empty: to no file.
+struct LogPaths {
+  std::string out;
+  std::string err;
+};
+
 struct GroupEntry {
   std::shared_ptr<const config::Group> config;
   std::uint32_t generation = 0;  // of the configuration it was made from
@@ -99,9 +105,13 @@ struct GroupEntry {
 // All groups. The cost of a look-up does not grow with the number of processes by more than a logarithm.
 class Table {
  public:
-  // A group whose name is taken replaces nothing: returns nullptr.
+  // A group whose name is taken replaces nothing: returns nullptr. One that was removed and comes again logs where it
+  // did before.
   GroupEntry* add(std::shared_ptr<const config::Group> config, std::uint32_t generation);
   void remove(const std::string& group);
+  // Where the processes of a removed group logged, in their order; nullptr when there was none of this configuration.
+  // It is forgotten with the configuration: what is read anew has new AUTO log files.
+  [[nodiscard]] const std::vector<LogPaths>* former_logs(const config::Group& config) const;
 
   [[nodiscard]] GroupEntry* group(std::string_view name) const;
   [[nodiscard]] Entry* find(ProcessId id) const;
@@ -122,8 +132,15 @@ class Table {
   template <class Less>
   [[nodiscard]] std::vector<GroupEntry*> sorted(Less less) const;
 
+  struct Former {
+    std::weak_ptr<const config::Group> config;
+    std::vector<LogPaths> logs;
+  };
+  void keep_logs(const GroupEntry& group);
+
   std::map<std::string, std::unique_ptr<GroupEntry>, std::less<>> groups_;
   std::unordered_map<ProcessId, Entry*> entries_;
+  std::vector<Former> former_;
   ProcessId next_id_ = 1;
   std::uint64_t arrivals_ = 0;
 };

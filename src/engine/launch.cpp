@@ -129,12 +129,13 @@ Result<std::unique_ptr<OpenedLogs>> Engine::open_logs(const Entry& entry, bool r
 }
 
 void Engine::make_automatic_logs(Entry& entry) {
-  const auto choose = [&](Channel channel, const config::LogTarget& target) -> std::string {
+  const auto choose = [&](Channel channel, const config::LogTarget& target, const std::string& former) -> std::string {
     switch (target.kind) {
       case config::LogTarget::Kind::none: return {};
       case config::LogTarget::Kind::file: return target.path;
       case config::LogTarget::Kind::automatic: break;
     }
+    if (!former.empty()) return former;
     auto path = out_.files.create_log(
         settings_.child_log_directory,
         fmt::format("{}-{}---{}-", entry.config.name, channel_name(channel), settings_.identifier));
@@ -143,8 +144,10 @@ void Engine::make_automatic_logs(Entry& entry) {
              path.error().text);
     return {};
   };
-  entry.out_path = choose(Channel::out, entry.config.instance->out);
-  entry.err_path = entry.config.program->redirect_stderr ? std::string() : choose(Channel::err, entry.config.instance->err);
+  entry.out_path = choose(Channel::out, entry.config.instance->out, entry.out_path);
+  entry.err_path = entry.config.program->redirect_stderr
+                       ? std::string()
+                       : choose(Channel::err, entry.config.instance->err, entry.err_path);
 }
 
 void Engine::attach(Entry& entry, Channel channel, UniqueFd pipe, logs::RotatingFile file) {

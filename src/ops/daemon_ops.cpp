@@ -84,7 +84,7 @@ void get_all_config_info(Context& context, Arguments, api::Reply reply) {
     std::shared_ptr<const config::Group> group;
     const config::Process* process;
     bool in_use;
-    std::optional<LogPaths> running;
+    std::optional<engine::LogPaths> paths;
   };
   constexpr std::size_t quickly_told = 50;
   std::vector<Row> rows;
@@ -92,10 +92,14 @@ void get_all_config_info(Context& context, Arguments, api::Reply reply) {
     const engine::GroupEntry* running = context.engine.table().group(group->name);
     // A configuration read since then knows nothing of the paths that the running one chose.
     const bool same = running != nullptr && running->generation == context.supervisor.generation();
-    for (const config::Process& process : group->processes) {
+    const std::vector<engine::LogPaths>* former = context.engine.table().former_logs(*group);
+    for (std::size_t i = 0; i < group->processes.size(); ++i) {
+      const config::Process& process = group->processes[i];
       Row& row = rows.emplace_back(group, &process, running != nullptr);
       if (const engine::Entry* entry = same ? running->find(process.name) : nullptr; entry != nullptr)
-        row.running = LogPaths{entry->out_path, entry->err_path};
+        row.paths = engine::LogPaths{entry->out_path, entry->err_path};
+      else if (former != nullptr)
+        row.paths = (*former)[i];
     }
   }
   const bool quick = rows.size() <= quickly_told;
@@ -104,7 +108,7 @@ void get_all_config_info(Context& context, Arguments, api::Reply reply) {
     api::Array infos;
     infos.reserve(rows.size());
     for (const Row& row : rows)
-      infos.push_back(config_info(*row.group, *row.process, row.in_use, row.running));
+      infos.push_back(config_info(*row.group, *row.process, row.in_use, row.paths));
     rows = {};
     return Value(std::move(infos));
   };

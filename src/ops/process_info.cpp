@@ -31,13 +31,13 @@ std::string format_stop_time(std::int64_t seconds) {
 
 api::Value or_none(const std::optional<std::string>& text) { return text ? api::Value(*text) : api::Value("none"); }
 
-std::string log_file(const config::LogTarget& target, const std::string* running) {
+std::string log_file(const config::LogTarget& target, const std::string* path) {
   switch (target.kind) {
     case config::LogTarget::Kind::none: return "none";
     case config::LogTarget::Kind::file: return target.path;
     case config::LogTarget::Kind::automatic: break;
   }
-  return running != nullptr && !running->empty() ? *running : "auto";
+  return path != nullptr && !path->empty() ? *path : "auto";
 }
 
 api::Value restart_value(config::Restart restart) {
@@ -134,7 +134,7 @@ void tell_process_info(const engine::Entry& entry, WallTime now, api::Sink& sink
 }
 
 api::Value config_info(const config::Group& group, const config::Process& process, bool in_use,
-                       const std::optional<LogPaths>& running) {
+                       const std::optional<engine::LogPaths>& paths) {
   const config::ProgramOptions& program = *process.program;
   const config::InstanceOptions& instance = *process.instance;
   api::Array exit_codes(program.exitcodes.begin(), program.exitcodes.end());
@@ -154,11 +154,11 @@ api::Value config_info(const config::Group& group, const config::Process& proces
   info.emplace_back("redirect_stderr", program.redirect_stderr);
   info.emplace_back("startretries", static_cast<std::int64_t>(program.startretries));
   info.emplace_back("startsecs", static_cast<std::int64_t>(program.startsecs));
-  add_log(info, "stdout", instance.out, log_file(instance.out, running ? &running->out : nullptr));
+  add_log(info, "stdout", instance.out, log_file(instance.out, paths ? &paths->out : nullptr));
   info.emplace_back("stopsignal", program.stopsignal);
   info.emplace_back("stopwaitsecs", static_cast<std::int64_t>(program.stopwaitsecs));
   add_log(info, "stderr", instance.err,
-          program.redirect_stderr ? "none" : log_file(instance.err, running ? &running->err : nullptr));
+          program.redirect_stderr ? "none" : log_file(instance.err, paths ? &paths->err : nullptr));
   info.emplace_back("serverurl", or_none(program.serverurl));
   return info;
 }

@@ -24,13 +24,9 @@ inline constexpr std::size_t process_info_size = 1280;
 // "0:11:45", "1 day, 2:03:04": Python's str(timedelta) of whole seconds; negative ones count as none.
 [[nodiscard]] std::string format_uptime(long long seconds);
 
-// Where the logs of a running process are.
-struct LogPaths {
-  std::string out;
-  std::string err;
-};
-// `running`: of the process of the running group, if the group runs; its real AUTO log paths are shown.
+// `paths`: where the process logs, or did before its group was removed, if this configuration has been in use; its real
+// AUTO log paths are shown.
 [[nodiscard]] api::Value config_info(const config::Group& group, const config::Process& process, bool in_use,
-                                     const std::optional<LogPaths>& running);
+                                     const std::optional<engine::LogPaths>& paths);
 
 }  // namespace sup::ops

@@ -62,6 +62,33 @@ def test_levels_of_the_main_log(pair, level):
     assert {line[:4] for line in seen} == set(expected) and traced == (level in ("trace", "blather"))
 
 
+def test_automatic_logs_of_a_group_that_is_removed_and_comes_again(pair):
+    """It has them again until the configuration is read anew."""
+    pair.start(f"[program:x]\n{SLEEPER}[program:y]\n{SLEEPER}redirect_stderr=true\n[program:z]\n{SLEEPER}"
+               "[group:g]\nprograms=y,z\n")
+
+    def session(daemon):
+        known = {}
+
+        def files():
+            told = [(config["name"], config["inuse"], config["stdout_logfile"], config["stderr_logfile"])
+                    for config in daemon.rpc.getAllConfigInfo()]
+            for name in sorted(os.listdir(daemon.box.folder)):
+                if "---" in name and daemon.box.path(name) not in known:
+                    known[daemon.box.path(name)] = f"{name[:8]} {len(known)}"
+            return [[known.get(word, word) for word in words] for words in told], sorted(known.values())
+
+        seen = []
+        for words in ("status", "stop all", "remove x g", "add g x", "reread", "stop all", "remove x", "reread", "remove g",
+                      "add g x", "update"):
+            if words in ("status", "stop all"):
+                for name in ("x", "g:y", "g:z"):
+                    daemon.wait_state(name, "RUNNING")
+            seen.append((words, sorted(daemon.ctl(*words.split()).out.splitlines()), files()))
+        return seen
+    pair.same(session)
+
+
 @pytest.fixture
 def traced(pair):
     pair.start(f"[program:run]\n{SLEEPER}[program:quick]\ncommand=false\nautostart=false\nstartretries=0\n",
