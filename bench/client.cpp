@@ -1,10 +1,10 @@
-// Calls an XML-RPC method without arguments over a unix socket, on many connections at once, and prints as JSON how
-// long answers took.
+// Calls an XML-RPC method over a unix socket, on many connections at once, and prints as JSON how long answers took.
 //
 //   bench_client SOCKET METHOD CONNECTIONS SECONDS [PAUSE_MS]
 //
-// Each connection has one call under way, and with PAUSE_MS rests that long between calls. SECONDS 0 means until
-// standard input ends. Connections are kept as long as the server keeps them.
+// METHOD is called without arguments, or with one text: getProcessInfo(NAME). Each connection has
+// one call under way, and with PAUSE_MS rests that long between calls. SECONDS 0 means until standard input ends.
+// Connections are kept as long as the server keeps them.
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -39,8 +39,14 @@ class Load {
       : pause_(pause), connections_(static_cast<std::size_t>(connections)) {
     address_.sun_family = AF_UNIX;
     std::strncpy(address_.sun_path, path, sizeof address_.sun_path - 1);
-    const std::string body = "<?xml version='1.0'?>\n<methodCall><methodName>" + std::string(method) +
-                             "</methodName><params></params></methodCall>\n";
+    const auto name = method.substr(0, method.find('('));
+    std::string params;
+    if (name.size() < method.size()) {
+      const auto argument = method.substr(name.size() + 1, method.size() - name.size() - 2);
+      params = "<param><value><string>" + std::string(argument) + "</string></value></param>";
+    }
+    const std::string body = "<?xml version='1.0'?>\n<methodCall><methodName>" + std::string(name) +
+                             "</methodName><params>" + params + "</params></methodCall>\n";
     request_ =
         "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\nContent-Type: text/xml\r\n"
         "Content-Length: " +

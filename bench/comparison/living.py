@@ -42,12 +42,13 @@ def load_result(client):
 
 
 def rpc(run, results, count, options):
-    if count not in (10, 100, 1000) or not run.contender.calls:
+    if count < 10 or not run.contender.calls:
         return
-    for method in ("getState", "getAllProcessInfo"):
-        for connections in (1, 50):
+    name = ("all:" if run.one_group else "") + run.programs[count // 2].name
+    for method, call in (("getState",) * 2, ("getProcessInfo", f"getProcessInfo({name})"), ("getAllProcessInfo",) * 2):
+        for connections in (1, 50) if count <= 1000 else (1,):
             line = f"{method}, {programs(count)}, {connections} connection{'s' * (connections > 1)}"
-            result = load_result(run.call(method, connections, 0.1 if options.quick else 0.7))
+            result = load_result(run.call(call, connections, 0.1 if options.quick else 0.7))
             results.add(line + ", p50", "us", run.contender, result["p50_us"])
             if run.contender.name == "ours":
                 canned(run, results, line, method, connections, result["body"])
@@ -202,7 +203,7 @@ def sizes(options):
     useful = {"start": {1, 100, 1000}, "memory": {1, 100, 1000}, "idle": {100, 1000}, "rpc": {10, 100, 1000},
               "ctl": {10, 1000}, "restart": {10, 100, 1000}, "update": {1000}, "storm": {1000}, "stop": {10, 100, 1000}}
     seen = set().union(*(useful[name] for name in MEASURES if name in options.wanted))
-    large = {"start", "memory", "restart", "storm"} & set(options.wanted)
+    large = {"start", "memory", "rpc", "restart", "storm"} & set(options.wanted)
     return [size for size in sorted(wanted) if size in seen or (size > 1000 and large)]
 
 
