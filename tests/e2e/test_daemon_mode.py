@@ -188,7 +188,7 @@ def test_minfds_raises_the_limit(box):
 
 def test_a_configuration_that_cannot_fit_is_told_with_the_limit_that_would_do(box):
     many = "[program:x]\ncommand=sleep 60\nautostart=false\nnumprocs={}\nprocess_name=x%(process_num)d\n"
-    told = [text for level, text in box.daemon(many.format(400), supervisord="minfds=700",
+    told = [text for level, text in box.daemon(many.format(500), supervisord="minfds=700",
                                                preexec=limits(300, 2000)).messages() if level == "WARN"]
     assert len(told) == 1, told
     assert told[0] == ("all programs of the configuration together need about 2064 open files, and the limit is 2000: "
