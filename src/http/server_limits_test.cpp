@@ -66,6 +66,16 @@ TEST_F(HttpServer, MakesRoomForNewClients) {
   EXPECT_THAT(ask(second, post("z")), EndsWith("<z>"));
 }
 
+TEST_F(HttpServer, MakesNoRoomForWhoHasLeftAlready) {
+  limits.connections = 1;
+  open();
+  Peer first(path);
+  spin();
+  for (int i = 0; i < 40; ++i) Peer(path).close();
+  spin();
+  EXPECT_THAT(ask(first, post("x")), EndsWith("<x>"));
+}
+
 TEST_F(HttpServer, FinishesRepliesWhenClosed) {
   open();
   Peer idle(path), waiting(path), asking(path);
