@@ -223,6 +223,12 @@ struct Problem {
   std::string message;
   Place place;
   std::string hint;  // may be empty: what was expected, or "did you mean ..."
+  std::string discreet = {};  // the message without what may be a secret; empty: there is no such thing in it
 };
+
+// What of it may stand in a log or be told to clients.
+[[nodiscard]] inline const std::string& told_to_others(const Problem& problem) {
+  return problem.discreet.empty() ? problem.message : problem.discreet;
+}
 
 }  // namespace sup::config

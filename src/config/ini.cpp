@@ -182,12 +182,15 @@ class IniParser {
     close_value();
     if (headless_) return {std::move(*headless_)};
     if (bad_lines_.empty()) return {};
-    std::string message = fmt::format("Source contains parsing errors: {}", python_repr(*file_));
-    message += bad_lines_;
-    return {{std::move(message), {file_, first_bad_line_}, "expected [section], name=value or a comment"}};
+    const std::string message = fmt::format("Source contains parsing errors: {}", python_repr(*file_));
+    return {{message + bad_lines_,
+             {file_, first_bad_line_},
+             "expected [section], name=value or a comment",
+             message + bad_numbers_}};
   }
 
  private:
+  static constexpr const char* masked = "'***'";
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
   void line(std::string_view text, bool has_end) {
@@ -209,11 +212,13 @@ class IniParser {
     indent_ = indent;
     if (header(value)) return;
     if (section_ == nullptr) {
-      headless_ = Problem{fmt::format("File contains no section headers.\nfile: {}, line: {}\n{}", python_repr(*file_),
-                                      number_, shown(text, has_end)),
+      const std::string message =
+          fmt::format("File contains no section headers.\nfile: {}, line: {}\n", python_repr(*file_), number_);
+      headless_ = Problem{message + shown(text, has_end),
                           {file_, number_},
                           text.starts_with(byte_order_mark) ? "the file starts with a byte order mark: save it without"
-                                                            : "every option needs a [section] above it"};
+                                                            : "every option needs a [section] above it",
+                          message + masked};
       return;
     }
     if (!option(value)) bad_line(text, has_end);
@@ -271,7 +276,9 @@ class IniParser {
 
   void bad_line(std::string_view text, bool has_end) {
     if (first_bad_line_ == 0) first_bad_line_ = number_;
-    bad_lines_ += fmt::format("\n\t[line {:2}]: {}", number_, shown(text, has_end));
+    const std::string place = fmt::format("\n\t[line {:2}]: ", number_);
+    bad_lines_ += place + shown(text, has_end);
+    bad_numbers_ += place + masked;
   }
 
   IniDocument& document_;
@@ -283,6 +290,7 @@ class IniParser {
   int number_ = 0;
   std::optional<Problem> headless_;
   std::string bad_lines_;
+  std::string bad_numbers_;  // the same without their text, which may be a secret that somebody has wrapped
   int first_bad_line_ = 0;
 };
 

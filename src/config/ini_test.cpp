@@ -108,6 +108,14 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"an empty header is none", "[a]\n[]\n", "Source contains parsing errors: '/x/f'\n\t[line  2]: '[]\\n'",
             2}));
 
+TEST(Ini, HasMessagesForOthersWithoutTheLinesThatMayBeSecrets) {
+  IniDocument document;
+  EXPECT_EQ(told_to_others(document.parse("[a]\njunk\nk=1\nmore\n", file("f")).at(0)),
+            "Source contains parsing errors: 'f'\n\t[line  2]: '***'\n\t[line  4]: '***'");
+  EXPECT_EQ(told_to_others(IniDocument().parse("junk\n[a]\n", file("f")).at(0)),
+            "File contains no section headers.\nfile: 'f', line: 1\n'***'");
+}
+
 TEST(Ini, KeepsTheReadableRestOfABadFile) {
   IniDocument document;
   EXPECT_EQ(document.parse("[a]\njunk\nk=1\n", file("f")).size(), 1U);

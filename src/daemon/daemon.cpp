@@ -328,7 +328,7 @@ void Daemon::request_restart() {
   // A file that cannot be read must not cost the programs that run: look before stopping anything.
   const auto loaded = config::load(parts_->config.path, host_, invocation_.overrides);
   if (!loaded) {
-    (*parts_->log)(Level::critical, "restart refused, everything keeps running: {}", loaded.error().front().message);
+    (*parts_->log)(Level::critical, "restart refused, everything keeps running: {}", told_to_others(loaded.error().front()));
     return;
   }
   asio::post(parts_->loop, [this] { end(engine::Mood::restarting); });
@@ -397,8 +397,8 @@ void Daemon::leave() {
 Result<config::Changes> Daemon::reread() {
   auto loaded = load_and_record(parts_->config.path, host_, invocation_.overrides);
   if (!loaded) {
-    (*parts_->log)(Level::error, "the configuration was not read again: {}", loaded.error().front().message);
-    return fail(loaded.error().front().message);
+    (*parts_->log)(Level::error, "the configuration was not read again: {}", told_to_others(loaded.error().front()));
+    return fail(told_to_others(loaded.error().front()));
   }
   for (const config::Notice& notice : loaded->config.notices) parts_->log->write(notice.level, notice.text);
   adopt_configuration(std::move(loaded->config), std::move(loaded->snapshot));

@@ -56,7 +56,7 @@ Result<Heritage> read_heritage(const engine::SessionRecord& session, std::map<st
     const std::string path = snapshot[std::string(main_file_question)];
     const ReplayHost replay(host, std::move(snapshot));
     auto config = config::load(path, replay, overrides);
-    if (!config) return fail("the saved configuration cannot be read again: " + config.error().front().message);
+    if (!config) return fail("the saved configuration cannot be read again: " + told_to_others(config.error().front()));
     heritage.configurations.emplace(generation, std::move(*config));
   }
   if (!heritage.configurations.contains(session.generation)) return fail("the keeper holds no saved configuration");

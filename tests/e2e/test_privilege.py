@@ -78,7 +78,7 @@ def test_three_descriptors_reach_a_child_of_any_kind(box):
     held = [daemon.wire() for _ in range(5)]
     names = "abcde"
     for pid in [daemon.wait_state(n, "RUNNING")["pid"] for n in names]:
-        assert sorted(map(int, os.listdir(f"/proc/{pid}/fd"))) == [0, 1, 2]
+        eventually(lambda: procfs.descriptors(pid) == [0, 1, 2], what=lambda: f"three, has {procfs.descriptors(pid)}")
     for connection in held:
         connection.socket.close()
 
@@ -94,7 +94,8 @@ def test_a_new_manager_leaks_no_descriptor_either(box):
     before = daemon.pid_of("x:0")
     os.kill(before, signal.SIGKILL)
     pid = eventually(lambda: daemon.pid_of("x:0") not in (0, before) and daemon.pid_of("x:0"), what="a restart")
-    assert sorted(map(int, os.listdir(f"/proc/{pid}/fd"))) == [0, 1, 2]
+    # Until it is loaded it has others of its own.
+    eventually(lambda: procfs.descriptors(pid) == [0, 1, 2], what=lambda: f"three, has {procfs.descriptors(pid)}")
 
 
 # --- shared folders
@@ -263,6 +264,26 @@ MISTAKES = {
     "environment without end": ("", "environment=TOKEN=\"s3cr3t\n"),
     "misspelt": ("[unix_http_server]\nfile={box}/s\nusername=me\npasword=hunter2\n", ""),
 }
+
+
+@pytest.mark.beyond("secret-values")
+@pytest.mark.parametrize("place", ["wrapped", "before a section"])
+def test_a_line_that_is_no_option_is_shown_at_the_terminal_alone(box, place):
+    daemon = box.daemon(f"[program:x]\n{SLEEPER}", supervisord="loglevel=blather")
+    good = box.read("sd.conf")
+    broken = good + "environment=TOKEN=\"first\nhunter2\n" if place == "wrapped" else "hunter2\n" + good
+    path = box.write("broken.conf", broken)
+    for words in (["--check"], ["-n"]):
+        done = box.execute(box.suite.supervisord, *words, "-c", path)
+        assert done.code == 2 and "'hunter2\\n'" in done.out + done.err
+    box.write("sd.conf", broken)
+    said = box.execute(box.suite.supervisorctl, "-s", f"unix://{box}/s", "reread")
+    assert "CANT_REREAD" in said.out and "'***'" in said.out
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_log("restart refused")
+    assert "line: 1" in daemon.log() or "[line " in daemon.log()
+    upgrade = box.execute(box.suite.supervisorctl, "-s", f"unix://{box}/s", "upgrade")
+    assert not leaks(daemon.log(), daemon.output(), *(done.out + done.err for done in (said, upgrade)))
 
 
 @pytest.mark.beyond("secret-values")
