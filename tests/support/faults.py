@@ -49,9 +49,9 @@ def failing(pid, calls, error, *, path=None, when=None):
 
 _NUMBERS = {
     "x86_64": {"clone": 56, "clone3": 435, "vfork": 58, "close_range": 436, "memfd_create": 319, "epoll_pwait2": 441,
-               "pidfd_open": 434, "splice": 275, "setpriority": 141, "sched_setattr": 314},
+               "pidfd_open": 434, "splice": 275, "setpriority": 141, "sched_setattr": 314, "setgid": 106},
     "aarch64": {"clone": 220, "clone3": 435, "close_range": 436, "memfd_create": 279, "epoll_pwait2": 441,
-                "pidfd_open": 434, "splice": 76, "setpriority": 140, "sched_setattr": 274},
+                "pidfd_open": 434, "splice": 76, "setpriority": 140, "sched_setattr": 274, "setgid": 144},
 }
 CLONE_VFORK, CLONE_FILES = 0x4000, 0x400
 
