@@ -48,7 +48,8 @@ Tried<> stream_from(const Server& server, const std::string& path, const Sink& s
   const auto reply = client->stream(path, note_begin, stop_fd);
   if (!reply && began) return {};  // a daemon that goes away ends the stream like one that closes it
   if (!reply) return transport_failure(reply.error());
-  if (reply->status != ok) return bad_status(reply->status, reply->reason);
+  const bool ended_by_us = reply->status == 0;
+  if (reply->status != ok && !ended_by_us) return bad_status(reply->status, reply->reason);
   return {};
 }
 

@@ -1,6 +1,7 @@
 // The commands that show logs: tail, maintail. fg is in foreground.cpp.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -30,8 +31,10 @@ struct Extent {
 
 std::optional<Extent> parse_extent(std::string_view modifier) {
   if (modifier == "-f") return Extent{.follow = true};
-  const auto bytes = to_int(modifier.substr(1));
-  if (bytes && *bytes >= -std::numeric_limits<long long>::max()) return Extent{.bytes = *bytes};
+  constexpr long long most = std::numeric_limits<long long>::max();
+  if (const auto bytes = to_int(modifier.substr(1))) return Extent{.bytes = std::max(*bytes, -most)};
+  const auto digits = whole_number(modifier.substr(1));  // beyond any log
+  if (digits) return Extent{.bytes = digits->starts_with('-') ? -most : most};
   return std::nullopt;
 }
 

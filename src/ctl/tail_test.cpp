@@ -26,6 +26,14 @@ TEST(Tail, ReadsTheLastBytesOfAChannel) {
                                             "readProcessStdoutLog x 5 0", "readProcessStdoutLog a -1600 0"));
 }
 
+TEST(Tail, TakesEverythingForMoreThanAnyLogHas) {
+  Bench bench;
+  bench.remote.answer("readProcessStdoutLog", "");
+  for (const char* line : {"tail -99999999999999999999 x", "tail --9223372036854775808 x"}) bench.run(line);
+  EXPECT_THAT(bench.remote.log, ElementsAre("readProcessStdoutLog x -9223372036854775807 0",
+                                            "readProcessStdoutLog x 9223372036854775807 0"));
+}
+
 TEST(Tail, RefusesWrongArguments) {
   Bench bench;
   const std::vector<std::pair<std::string, std::string>> cases{
@@ -33,7 +41,7 @@ TEST(Tail, RefusesWrongArguments) {
       {"tail x bogus", "Error: bad channel 'bogus'\n"},
       {"tail -x x", "Error: bad argument -x\n"},
       {"tail - x", "Error: bad argument -\n"},
-      {"tail --9223372036854775808 x", "Error: bad argument --9223372036854775808\n"},
+      {"tail -99999999999999999999x x", "Error: bad argument -99999999999999999999x\n"},
       {"maintail x", "Error: bad argument x\n"},
       {"maintail -x", "Error: bad argument -x\n"},
   };

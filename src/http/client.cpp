@@ -94,6 +94,7 @@ Result<UniqueFd> connect_to(const sockaddr* address, socklen_t length, std::stri
 Result<UniqueFd> connect_unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
+  if (path.empty()) return std::unexpected(system_error("connect", path, EINVAL));
   if (path.size() >= sizeof address.sun_path) return std::unexpected(system_error("connect", path, ENAMETOOLONG));
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof address, path);

@@ -32,7 +32,8 @@ class Client {
   [[nodiscard]] Result<Reply> post(std::string_view target, std::string_view content_type, std::string_view body);
 
   // GET of a body without end. `on_data` gets each piece as it comes, and ends the stream by returning false; reads
-  // also end when `stop_fd` (or -1) becomes readable. The Reply has no body unless the status is not 200.
+  // also end when `stop_fd` (or -1) becomes readable. The Reply has no body unless the status is not 200;
+  // status 0 says that it was ended before there was one.
   [[nodiscard]] Result<Reply> stream(std::string_view target, const std::function<bool(std::string_view)>& on_data,
                                      int stop_fd = -1);
 

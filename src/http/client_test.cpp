@@ -114,6 +114,7 @@ TEST_F(HttpClient, CarriesTheErrnoOfAFailedConnect) {
   const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
   EXPECT_EQ(client(url).post("/", "", "").error().code, ECONNREFUSED);
   EXPECT_EQ(client(url).stream("/", [](std::string_view) { return true; }).error().code, ECONNREFUSED);
+  EXPECT_EQ(client("unix://").post("/", "text/plain", "").error().code, EINVAL);
 }
 
 TEST_F(HttpClient, KnowsTwoKindsOfAddress) {
@@ -156,6 +157,16 @@ TEST_F(HttpClient, StopsAStreamWhenTheDescriptorIsReadable) {
       read_end.get());
   EXPECT_TRUE(reply);
   EXPECT_EQ(got, "first");
+}
+
+TEST_F(HttpClient, StopsAStreamBeforeItsBeginning) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const UniqueFd read_end(ends[0]), write_end(ends[1]);
+  ASSERT_EQ(::write(write_end.get(), "x", 1), 1);
+  const auto reply = client().stream("/endless", [](std::string_view) { return true; }, read_end.get());
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->status, 0);
 }
 
 TEST_F(HttpClient, GivesTheBodyOfARefusedStream) {

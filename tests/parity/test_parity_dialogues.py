@@ -324,7 +324,7 @@ LINES = ["", "   ", "\t", "status", "  status x  ", "status\tx", "?", "? status"
          "pid", "pid x y", "pid all x", "version x", "version", "avail x", "reread x", "shutdown x", "reload x", "add", "remove", "update",
          "tail", "tail x y", "tail a b c d", "tail -f", "tail -", "tail -x y", "tail -1x y", "tail -+5 x", "tail -1_0 x", "tail --5 x", "tail x stdout y",
          "maintail x", "maintail -x", "maintail -5 -6", "maintail a b", "fg", "fg x y", "fg nosuch", "clear", "clear all x", "open", "open x",
-         "open http:", "open ftp://x", "help help", "help  start", "help start stop", "help EOF", "help exit quit", "EOFx", "exitx", "quit2"]
+         "open unix:", "open http:", "open ftp://x", "help help", "help  start", "help start stop", "help EOF", "help exit quit", "EOFx", "exitx", "quit2"]
 
 
 def test_the_help_of_everything(alike):

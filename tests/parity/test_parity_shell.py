@@ -6,6 +6,7 @@ import pexpect
 import pytest
 
 from support.parity import both, explain
+from support.programs import Done
 from support.waiting import SCALE, eventually
 
 IDLE = "command=sleep 600\nautostart=false\n"
@@ -215,3 +216,12 @@ def test_the_foreground_ends_with_the_program(pair):
             shell.until("Exiting foreground")
             return shell.end()[1]
     pair.differs("foreground-end", session, lambda seen: seen in ("nothing is said", 0), lambda seen: seen == 0)
+
+
+@pytest.mark.beyond("foreground-end")
+def test_the_foreground_ends_with_the_input(box):
+    """Also when there is none, before the logs have answered."""
+    daemon = box.daemon("[program:x]\ncommand=sleep 600\n")
+    daemon.wait_state("x", "RUNNING")
+    for _ in range(5):
+        assert daemon.ctl("fg", "x") == Done(0, "==> Press Ctrl-C to exit <==\nExiting foreground\n", "")
