@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.box import free_port
+from support import procfs
 from support.waiting import SCALE, eventually, throughout
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:" + os.environ["PATH"])
@@ -75,7 +75,7 @@ def application(tmp_path_factory):
 def prepare(box, application, kind):
     """The programs' configuration in the box."""
     shutil.copy(application, box.path("app"))
-    port = free_port()
+    port = box.another_port()
     socket, address = {"unix": (f"unix://{box}/app.sock", f"unix:{box}/app.sock"),
                        "tcp": (f"tcp://127.0.0.1:{port}", f"127.0.0.1:{port}")}[kind]
     os.mkdir(box.path("n"))
@@ -149,6 +149,7 @@ def test_processes_share_a_socket(pair, application, kind):
         victim = names()[1]
         old = daemon.pid_of(victim)
         os.kill(old, signal.SIGKILL)
+        eventually(lambda: not procfs.alive(old), what="its end")
         answers = [ask(box)[:2] for _ in range(30)]
         assert {status for status, _ in answers} == {200} and old not in {pid for _, pid in answers[5:]}
         daemon.wait_new_pid(victim, old)

@@ -102,11 +102,11 @@ class TestMixedSet:
         done = mixed.ctl("status")
         stamp = r"\w{3} \d\d \d\d:\d\d [AP]M"
         assert re.fullmatch(r"bad {30}FATAL     can't find command '/no/such/file'\n"
-                            rf"g:a {{30}}RUNNING   pid \d+, uptime 0:00:\d\d\n"
+                            rf"g:a {{30}}RUNNING   pid \d+, uptime 0:\d\d:\d\d\n"
                             r"g:b {30}STOPPED   Not started\n"
                             rf"gone {{29}}EXITED    {stamp}\n"
                             r"manual {27}STOPPED   Not started\n"
-                            r"run {30}RUNNING   pid \d+, uptime 0:00:\d\d\n", done.out), done.out
+                            r"run {30}RUNNING   pid \d+, uptime 0:\d\d:\d\d\n", done.out), done.out
         assert done.code == 3
 
     @pytest.mark.parametrize("words, lines, code", [
@@ -207,8 +207,10 @@ def test_start_stop_restart_of_names_groups_and_all(box):
     before = daemon.pid_of("c")
     assert ok(daemon, "restart", "c") == "c: stopped\nc: started\n"
     assert daemon.pid_of("c") != before
+    killed = daemon.pid_of("g:b")
     assert ok(daemon, "signal", "HUP", "g:b") == "g:b: signalled\n"
     daemon.wait_log(r"exited: b \(terminated by SIGHUP")
+    daemon.wait_new_pid("g:b", killed)
     assert sorted(ok(daemon, "stop", "all").splitlines())[0] == "c: stopped"
     assert ok(daemon, "stop", "all") == ""
 
@@ -302,8 +304,9 @@ def test_shutdown_answers_and_ends(box):
 
 def test_while_shutting_down_calls_are_refused(box):
     program = box.script("x", "trap '' TERM\necho ready\nwhile :; do sleep 0.1; done\n")
-    daemon = box.daemon(f"[program:x]\ncommand={program}\nstopwaitsecs=3\nstdout_logfile={box}/out\n")
+    daemon = box.daemon(f"[program:x]\ncommand={program}\nstopwaitsecs=600\nstdout_logfile={box}/out\n")
     box.wait_lines("out", 1)
+    child = daemon.pid_of("x")
     daemon.rpc.shutdown()
     eventually(lambda: daemon.call("getState") == ("fault", 6, "SHUTDOWN_STATE"), what="refusal")
     for method, arguments in [("startProcess", ("x",)), ("getAllProcessInfo", ()), ("shutdown", ()),
@@ -311,6 +314,7 @@ def test_while_shutting_down_calls_are_refused(box):
         assert daemon.call(method, *arguments) == ("fault", 6, "SHUTDOWN_STATE")
     assert daemon.call("sendRemoteCommEvent", "a", "b") == ("value", True)
     assert daemon.ctl("reread").out == "ERROR: supervisor shutting down\n"
+    os.kill(child, signal.SIGKILL)
     assert daemon.wait_exit() == 0
 
 
@@ -464,10 +468,10 @@ def test_connections_are_kept_as_the_version_says(plain):
     with plain.wire() as wire:
         assert [wire.request("POST", "/RPC2", body).status for _ in range(3)] == [200] * 3
         assert wire.request("POST", "/RPC2", body, ["Connection: close"]).status == 200
-        assert wire.closed()
+        assert wire.closed(15)
     with plain.wire() as wire:
         assert wire.request("POST", "/RPC2", body, version="1.0").status == 200
-        assert wire.closed()
+        assert wire.closed(15)
     with plain.wire() as wire:
         reply = wire.request("POST", "/RPC2", body, ["Connection: keep-alive"], version="1.0")
         assert reply.headers["connection"] == "Keep-Alive"

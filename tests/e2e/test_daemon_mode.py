@@ -245,7 +245,7 @@ def test_no_descriptor_is_leaked_to_children(box):
         # Three of its own and the one that ls opens for the folder.
         assert box.wait_lines("x", 4) == ["0", "1", "2", "3"]
         process.terminate()
-        process.wait(10)
+        process.wait(20 * SCALE)
     finally:
         os.close(readable)
         os.close(writable)

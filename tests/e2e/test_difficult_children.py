@@ -134,6 +134,6 @@ def test_a_child_that_passes_its_pipes_on_and_is_started_again_writes_into_its_o
     daemon.rpc.startProcess("x", False)
     box.wait_lines("runs", runs + 10, timeout=20)
     daemon.rpc.stopProcess("x")
-    assert len(procfs.descriptors(daemon.pid)) == keeper
+    eventually(lambda: len(procfs.descriptors(daemon.pid)) == keeper, what="as many descriptors in the keeper")
     eventually(lambda: len(procfs.descriptors(daemon.manager)) <= manager + 1, what="no descriptor lost")
     others.check()

@@ -1,5 +1,7 @@
 """Event listeners: what they are sent, byte for byte, and what is done about what they answer."""
+import os
 import re
+import signal
 
 import pytest
 
@@ -80,7 +82,8 @@ def test_output_as_events_and_captured_text(box):
     wait_events(box, 1, "PROCESS_COMMUNICATION")
     pid = daemon.pid_of("x")
     assert bodies(box, "PROCESS_COMMUNICATION") == [f"processname:x groupname:x pid:{pid}\ncaptured"]
-    assert f"processname:x groupname:x pid:{pid} channel:stderr\nhello err\n" in bodies(box, "PROCESS_LOG_STDERR")
+    told = f"processname:x groupname:x pid:{pid} channel:stderr\nhello err\n"
+    eventually(lambda: told in bodies(box, "PROCESS_LOG_STDERR"), what="the output to the other channel")
     assert bodies(box, "PROCESS_LOG_STDOUT")[0].startswith(f"processname:x groupname:x pid:{pid} channel:stdout\nhello out")
     eventually(lambda: "before" in box.read("out") and "behind" in box.read("out"), what="the text around it in the log")
     assert "captured" not in box.read("out")
@@ -88,7 +91,7 @@ def test_output_as_events_and_captured_text(box):
 
 def test_groups_and_the_daemon_itself_as_events(box):
     text = (f"[eventlistener:listener]\ncommand={listener(box)}\nevents=PROCESS_GROUP,SUPERVISOR_STATE_CHANGE\n"
-            "buffer_size=100\nstopsignal=CONT\nstopwaitsecs=1\n")  # time to take the last event
+            "buffer_size=100\nstopsignal=CONT\nstopwaitsecs=600\n")  # time to take the last event
     daemon = box.daemon(text + "[program:x]\ncommand=sleep 600\n")
     wait_events(box, 3)
     assert [(h["eventname"], b) for h, b in events(box)] == [
@@ -99,16 +102,18 @@ def test_groups_and_the_daemon_itself_as_events(box):
     wait_events(box, 5)
     assert [(h["eventname"], b) for h, b in events(box)][3:] == [
         ("PROCESS_GROUP_REMOVED", "groupname:x\n"), ("PROCESS_GROUP_ADDED", "groupname:y\n")]
+    pid = daemon.pid_of("listener")
     daemon.rpc.shutdown()
     wait_events(box, 6)
     assert events(box)[5][0]["eventname"] == "SUPERVISOR_STATE_CHANGE_STOPPING"
+    os.kill(pid, signal.SIGKILL)
     assert daemon.wait_exit() == 0
 
 
 @pytest.mark.slow
 def test_ticks_come_at_multiples_of_their_period(box):
     box.daemon(f"[eventlistener:listener]\ncommand={listener(box)}\nevents=TICK_5\n")
-    whens = [int(body.partition(":")[2]) for body in wait_events(box, 2, timeout=20)]
+    whens = [int(body.partition(":")[2]) for body in wait_events(box, 2, timeout=30)]
     assert whens[1] - whens[0] == 5 and whens[0] % 5 == 0
 
 
@@ -204,6 +209,7 @@ def test_a_rejection_concerns_only_the_pool_that_rejected(box):
         daemon.wait_state(name, "RUNNING")
     daemon.rpc.sendRemoteCommEvent("a", "b")
     wait_events(box, 5, name="rejecting")
+    wait_events(box, 1, name="content")
     assert len(events(box, "content")) == 1
 
 

@@ -9,8 +9,7 @@ import time
 import pytest
 
 from support import procfs
-from support.box import free_port
-from support.waiting import eventually
+from support.waiting import SCALE, eventually
 
 
 def worker(box):
@@ -23,7 +22,7 @@ def worker(box):
 def ask(address):
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     with socket.socket(family) as client:
-        client.settimeout(5)
+        client.settimeout(15 * SCALE)
         client.connect(address)
         return int(client.makefile().readline())
 
@@ -61,7 +60,7 @@ def test_the_socket_comes_with_the_first_process_and_goes_with_the_last(box):
 
 
 def test_a_tcp_socket(box):
-    port = free_port()
+    port = box.another_port()
     daemon = box.daemon(f"[fcgi-program:f]\nsocket=tcp://localhost:{port}\ncommand={worker(box)}\n")
     pid = daemon.wait_state("f", "RUNNING")["pid"]
     assert ask(("127.0.0.1", port)) == pid
@@ -165,7 +164,7 @@ def test_connections_that_wait_outlive_a_manager(box):
         first, second = (os.readlink(f"/proc/{daemon.pid_of(f'f:{n}')}/fd/0") for n in range(2))
         assert first == second
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(5)
+            client.settimeout(15 * SCALE)
             client.connect(box.path("f.sock"))
             time.sleep(0.05)
             box.write("go", "")

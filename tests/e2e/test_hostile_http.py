@@ -11,7 +11,7 @@ import pytest
 
 from support import procfs
 from support.http import Wire, basic, call_body, connect, xmlrpc_client
-from support.waiting import eventually
+from support.waiting import SCALE, eventually
 
 SLEEPER = "command=sleep 1000\n"
 OK = b"GET /ok.html HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -24,7 +24,7 @@ def daemon(box):
 
 def everything(wire):
     """All that comes until the server closes, or is silent for a moment."""
-    wire.socket.settimeout(1)
+    wire.socket.settimeout(3 * SCALE)
     got = b""
     try:
         while piece := wire.socket.recv(65536):

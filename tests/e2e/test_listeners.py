@@ -57,8 +57,8 @@ def test_what_a_listener_says_is_also_logged(box):
     daemon = box.daemon(f"[eventlistener:listener]\ncommand={listener(box)}\nevents=REMOTE_COMMUNICATION\n"
                         f"stdout_logfile={box}/said\n")
     daemon.wait_state("listener", "RUNNING")
-    assert box.read("said") == "READY\n"
-    assert ("DEBG", "'listener' stdout output:\nb'READY\\n'") in daemon.messages()
+    eventually(lambda: box.read("said") == "READY\n", what="its first word")
+    daemon.wait_log(r"DEBG 'listener' stdout output:\nb'READY\\n'")
     daemon.rpc.clearProcessLogs("listener")
     assert box.read("said") == ""
     os.rename(box.path("said"), box.path("moved"))

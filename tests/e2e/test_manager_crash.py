@@ -12,7 +12,8 @@ import time
 import pytest
 
 from support import procfs
-from support.waiting import SCALE, eventually
+from support.starts import check_pauses, failing
+from support.waiting import SCALE, eventually, promptly, timed
 
 pytestmark = pytest.mark.beyond("manager")
 
@@ -61,10 +62,11 @@ def test_children_keep_their_pids_and_states(box):
 def test_status_answers_again_within_half_a_second(box):
     daemon = box.daemon("[program:x]\ncommand=sleep 600\nnumprocs=10\nprocess_name=%(process_num)d\n")
     daemon.wait_state("x:9", "RUNNING")
-    os.kill(daemon.manager, signal.SIGKILL)
-    began = time.monotonic()
-    daemon.wait_up(5)
-    assert time.monotonic() - began < 0.5 * SCALE
+
+    def crash():
+        os.kill(daemon.manager, signal.SIGKILL)
+        daemon.wait_up()
+    promptly(lambda: timed(crash), 0.5, attempts=3)
     done = daemon.ctl("status")
     assert done.code == 0 and len(re.findall(r"RUNNING   pid \d+, uptime ", done.out)) == 10
 
@@ -131,7 +133,7 @@ def test_logs_go_on_without_loss(box):
         kill_manager(daemon)
         daemon.wait_up()
         eventually(lambda: len(box.bytes("out")) > size or box.exists("through"), what="output behind the crash")
-    eventually(lambda: box.exists("through"), 20, "the program through its output")
+    eventually(lambda: box.exists("through"), 30, "the program through its output")
     expected = b"".join(b"%07d\n" % i for i in range(30000))
     eventually(lambda: len(box.bytes("out")) >= len(expected), what="all output")
     assert box.bytes("out") == expected
@@ -181,14 +183,17 @@ def test_a_manager_killed_before_it_answers_is_replaced_again(box):
 
 
 def test_startsecs_go_on_over_a_crash(box):
-    daemon = box.daemon("[program:x]\ncommand=sleep 600\nstartsecs=3\n")
+    startsecs = 5 * SCALE
+    daemon = box.daemon(f"[program:x]\ncommand=sleep 600\nstartsecs={int(startsecs)}\n")
     daemon.wait_state("x", "STARTING")
     began = time.monotonic()
+    eventually(lambda: time.monotonic() > began + startsecs / 2, what="half of its time")
+    killed = time.monotonic()
     kill_manager(daemon)
     daemon.wait_up()
     assert daemon.state("x") == "STARTING"
     daemon.wait_state("x", "RUNNING")
-    assert time.monotonic() - began < 3 + 0.7 * SCALE
+    assert time.monotonic() < killed + startsecs, "they began anew"
     assert daemon.log().count("spawned: 'x'") == 1
 
 
@@ -204,25 +209,20 @@ def test_the_kill_deadline_of_a_stop_goes_on_over_a_crash(box):
     daemon.wait_up()
     assert daemon.state("x") == "STOPPING" and procfs.alive(pid)
     daemon.wait_state("x", "STOPPED")
-    assert 2.5 < time.monotonic() - began < 3 + SCALE
+    assert 2.5 < time.monotonic() - began < 3 + 5 * SCALE
     assert ("WARN", f"killing 'x' ({pid}) with SIGKILL") in daemon.messages()
     assert ("WARN", "stopped: x (terminated by SIGKILL)") in daemon.messages()
 
 
 @pytest.mark.slow
 def test_back_off_goes_on_over_a_crash(box):
-    program = box.python("x", f"import time\nopen('{box}/starts', 'a').write(f'{{time.time()}}\\n')\n"
-                              "raise SystemExit(3)\n")
-    daemon = box.daemon(f"[program:x]\ncommand={program}\nstartretries=3\n")
+    daemon = box.daemon(f"[program:x]\ncommand={failing(box)}\nstartretries=3\n")
     daemon.wait_log("exited: x", count=2)
     daemon.wait_state("x", "BACKOFF")
     kill_manager(daemon)
     daemon.wait_up()
     daemon.wait_state("x", "FATAL", timeout=20)
-    starts = [float(line) for line in box.lines("starts")]
-    assert len(starts) == 4
-    for earlier, later, wait in zip(starts, starts[1:], (1, 2, 3)):
-        assert wait <= later - earlier + 0.05 < wait + SCALE, starts
+    check_pauses(box, 1, 2, 3, late=SCALE)
 
 
 def test_what_was_stopped_stays_stopped(box):

@@ -8,7 +8,7 @@ import pytest
 
 from support import procfs
 from support.programs import ROOT
-from support.waiting import eventually
+from support.waiting import SCALE, eventually
 
 
 def test_the_sample_configuration_is_one_that_works(box):
@@ -24,7 +24,7 @@ def test_the_sample_configuration_is_one_that_works(box):
     done = box.execute(box.suite.supervisorctl, "-c", daemon_conf, "pid")
     assert done.out == f"{process.pid}\n"
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(20 * SCALE) == 0
 
 
 def test_the_sample_names_every_option(box):
@@ -56,7 +56,7 @@ def test_pidproxy_passes_signals_to_the_process_of_the_pidfile(box):
         eventually(lambda: len(box.lines("got")) == count, what="the signal to arrive")
     assert box.lines("got") == [str(int(signal.SIGHUP)), str(int(signal.SIGUSR1))]
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(20 * SCALE) == 0
     eventually(lambda: not procfs.alive(pid), what="the real program gone")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from support import procfs
 from support.upgrades import upgrade
-from support.waiting import SCALE, eventually
+from support.waiting import eventually, promptly, timed
 
 pytestmark = pytest.mark.beyond("adopt")
 
@@ -62,15 +62,18 @@ def reports(daemon):
 
 @pytest.mark.parametrize("at_work", [False, True])
 def test_the_manager_leaves_at_once_and_the_programs_stay(box, at_work):
-    daemon = box.daemon(PROGRAMS)
-    pids, manager = wait_running(daemon, *NAMES), daemon.manager
-    if at_work:
-        os.kill(manager, signal.SIGSTOP)
-    daemon.signal(signal.SIGKILL)
-    killed = time.monotonic()
-    eventually(lambda: not procfs.alive(manager), what="the manager gone")
-    assert time.monotonic() - killed < 0.5 * SCALE
-    assert all(procfs.alive(pid) for pid in pids.values())
+    pids = []
+
+    def leaving():
+        daemon = box.daemon(PROGRAMS)
+        pids.extend(wait_running(daemon, *NAMES).values())
+        manager = daemon.manager
+        if at_work:
+            os.kill(manager, signal.SIGSTOP)
+        daemon.signal(signal.SIGKILL)
+        return timed(lambda: eventually(lambda: not procfs.alive(manager), what="the manager gone"))
+    promptly(leaving, 0.5)
+    assert all(procfs.alive(pid) for pid in pids)
 
 
 @pytest.mark.root
@@ -177,10 +180,13 @@ def test_the_end_of_an_adopted_program_is_seen_at_once(box):
     programs = PROGRAMS + "[program:once]\ncommand=sleep 600\nautorestart=false\n"
     pids = survived(box, programs, (*NAMES, "once"))
     daemon = box.daemon(programs, supervisord=ADOPT)
-    end(pids["x"])
-    seen = time.monotonic()
-    daemon.wait_new_pid("x", pids["x"])
-    assert time.monotonic() - seen < 0.5 * SCALE
+    names = iter(NAMES)
+
+    def noticed():
+        name = next(names)
+        end(pids[name])
+        return timed(lambda: daemon.wait_new_pid(name, pids[name]))
+    promptly(noticed, 0.5, attempts=len(NAMES))
     assert ("WARN", "exited: x (exit status unknown; not expected)") in daemon.messages()
     end(pids["once"])
     info = daemon.wait_state("once", "EXITED")

@@ -11,6 +11,7 @@ from support import procfs
 from support.bystanders import Bystanders, config
 from support.faults import SettableClock
 from support.listeners import bodies, listener
+from support.starts import check_pauses, failing, start_times
 from support.waiting import SCALE, eventually, throughout
 
 HOUR = 3600
@@ -22,10 +23,8 @@ HOUR = 3600
                          ids=["an hour on", "an hour back", "a year on", "a year back"])
 def test_a_clock_that_is_set_changes_no_duration(box, step):
     clock = SettableClock(box)
-    failing = box.python("failing", f"import time\nopen('{box}/starts', 'a').write(f'{{time.monotonic()}}\\n')\n"
-                                    "raise SystemExit(3)\n")
     deaf = box.script("deaf", "trap '' TERM\necho ready\nwhile :; do sleep 0.1; done\n")
-    daemon = box.daemon(f"[program:failing]\ncommand={failing}\nstartretries=2\n"
+    daemon = box.daemon(f"[program:failing]\ncommand={failing(box)}\nstartretries=2\n"
                         "[program:slow]\ncommand=sleep 600\nstartsecs=3\nautostart=false\n"
                         f"[program:deaf]\ncommand={deaf}\nstopwaitsecs=2\nstdout_logfile={box}/deaf.log\n"
                         + config(box), env=clock.env)
@@ -39,14 +38,12 @@ def test_a_clock_that_is_set_changes_no_duration(box, step):
     daemon.rpc.stopProcess("deaf", False)
     clock.set(step)
     daemon.wait_state("deaf", "STOPPED")
-    assert 1.9 < time.monotonic() - began < 2 + SCALE
+    # What counts on the clock comes at once or never, which leaves much time for other load on the machine.
+    assert 1.9 < time.monotonic() - began < 2 + 8 * SCALE
     daemon.wait_state("slow", "RUNNING")
-    assert 2.9 < time.monotonic() - began < 3 + SCALE
+    assert 2.9 < time.monotonic() - began < 3 + 8 * SCALE
     daemon.wait_state("failing", "FATAL", timeout=20)
-    starts = [float(line) for line in box.lines("starts")]
-    assert len(starts) == 3
-    for earlier, later, wait in zip(starts, starts[1:], (1, 2)):
-        assert wait <= later - earlier + 0.05 < wait + SCALE, starts
+    check_pauses(box, 1, 2, late=8 * SCALE)
     status = daemon.ctl("status", "slow").out
     assert re.match(r"slow +RUNNING   pid \d+, uptime ", status), status
     others.check()
@@ -66,11 +63,11 @@ def test_ticks_follow_a_clock_that_is_set_and_are_not_caught_up(box):
 
     def ticks():
         return [int(body.split(":")[1]) for body in bodies(box, "TICK_5")]
-    eventually(ticks, 8, what="a tick")
+    eventually(ticks, what="a tick")
     for step in (HOUR, -HOUR):
         count = len(ticks())
         clock.set(step)
-        eventually(lambda: len(ticks()) >= count + 2, 15, what=lambda: f"ticks after the clock was set: {ticks()}")
+        eventually(lambda: len(ticks()) >= count + 2, 30, what=lambda: f"ticks after the clock was set: {ticks()}")
         assert len(ticks()) <= count + 3
         assert abs(ticks()[-1] - (time.time() + step)) < 5 + 2 * SCALE
         assert all(tick % 5 == 0 for tick in ticks())
@@ -90,9 +87,7 @@ def frozen(pids, seconds):
 @pytest.mark.parametrize("who", ["manager", "keeper", "both", "everybody"])
 def test_who_was_frozen_goes_on(box, who):
     """What a suspended machine or container, a debugger, or a processor that others use up look like from inside."""
-    failing = box.python("failing", f"import time\nopen('{box}/starts', 'a').write(f'{{time.monotonic()}}\\n')\n"
-                                    "raise SystemExit(3)\n")
-    daemon = box.daemon(f"[program:failing]\ncommand={failing}\nstartretries=2\n"
+    daemon = box.daemon(f"[program:failing]\ncommand={failing(box)}\nstartretries=2\n"
                         "[program:killed]\ncommand=sleep 600\n"
                         "[program:slow]\ncommand=sleep 600\nstartsecs=1\nautostart=false\n"
                         f"[eventlistener:l]\ncommand={listener(box)}\nevents=PROCESS_STATE_EXITED\n"
@@ -114,7 +109,7 @@ def test_who_was_frozen_goes_on(box, who):
     daemon.wait_state("failing", "FATAL", timeout=20)
     # Nothing is caught up: as many tries as ever, but for a start or an end over which the keeper was frozen, so that
     # nobody knows how long that one ran.
-    assert 3 <= len(box.lines("starts")) <= (3 if who == "manager" else 5)
+    assert 3 <= len(start_times(box)) <= (3 if who == "manager" else 5)
     daemon.wait_new_pid("killed", pids["killed"])
     eventually(lambda: [b for b in bodies(box, "PROCESS_STATE_EXITED") if "processname:killed" in b], what="an event")
     assert daemon.pid_of("slow") == slow and daemon.pid_of("l") == pids["l"]

@@ -68,15 +68,17 @@ def test_the_method_is_not_listed_but_described(box):
 
 
 def test_deadlines_go_on(box):
-    startsecs = int(3 * SCALE)
+    startsecs = int(6 * SCALE)
     daemon = box.daemon(f"[program:x]\ncommand=sleep 600\nstartsecs={startsecs}\n")
     daemon.wait_state("x", "STARTING")
     began = time.monotonic()
+    eventually(lambda: time.monotonic() > began + startsecs / 2, what="half of its time")
+    upgraded = time.monotonic()
     upgrade(daemon)
     upgrade(daemon, "--keeper")
     assert daemon.state("x") == "STARTING"
-    daemon.wait_state("x", "RUNNING", timeout=10 + startsecs)
-    assert time.monotonic() - began < startsecs + 0.7 * SCALE
+    daemon.wait_state("x", "RUNNING", timeout=20 + startsecs)
+    assert time.monotonic() < upgraded + startsecs, "they began anew"
     assert daemon.log().count("spawned: 'x'") == 1
 
 
@@ -238,7 +240,7 @@ def test_two_at_a_time_are_one(box):
     assert daemon.call("upgrade") == ("fault", 30, "FAILED: an upgrade is under way")
     assert daemon.rpc.getState()["statename"] == "RUNNING", "it serves meanwhile"
     box.write("go", "")
-    caller.join(10 * SCALE)
+    caller.join(30 * SCALE)
     assert answers == [("fault", 30, f"FAILED: {path} cannot take over: enough")]
 
 
@@ -265,7 +267,7 @@ def test_logs_go_on_without_a_byte_lost_or_doubled(box):
         size = len(box.bytes("out"))
         upgrade(daemon, *(["--keeper"] if turn % 2 else []))
         eventually(lambda: len(box.bytes("out")) > size or box.exists("through"), what="output behind the upgrade")
-    eventually(lambda: box.exists("through"), 20, "the program through its output")
+    eventually(lambda: box.exists("through"), 30, "the program through its output")
     expected = b"".join(b"%07d\n" % i for i in range(40000))
     eventually(lambda: len(box.bytes("out")) >= len(expected), what="all output")
     assert box.bytes("out") == expected
@@ -361,9 +363,9 @@ def test_calls_that_wait_are_answered_first(box):
     answers = []
     caller = threading.Thread(target=lambda: answers.append(daemon.call("startProcess", "x")))
     caller.start()
-    daemon.wait_state("x", "STARTING")
+    daemon.wait_state("x", "STARTING", "RUNNING")
     upgrade(daemon)
-    caller.join(10 * SCALE)
+    caller.join(30 * SCALE)
     assert answers == [("value", True)]
     assert daemon.state("x") == "RUNNING"
 
@@ -376,8 +378,8 @@ def test_a_followed_log_ends_and_nothing_waits_for_it(box):
         pass
     began = time.monotonic()
     upgrade(daemon)
-    assert time.monotonic() - began < 2.5 * SCALE
-    follower.wait(10 * SCALE)
+    assert time.monotonic() - began < 10 * SCALE
+    follower.wait(30 * SCALE)
 
 
 def test_programs_that_end_all_the_time_are_all_accounted_for(box):
@@ -440,8 +442,7 @@ def test_twenty_upgrades_in_a_row_under_load(box):
     assert failures == []
     assert daemon.pid == keeper and wait_running(daemon, *pids) == pids
     assert daemon.log().count("upgraded from version") == 20
-    lines = box.lines("out")
-    whole = lines if box.read("out").endswith("\n") else lines[:-1]
+    whole = box.whole_lines("out")
     assert whole == ["%08d" % n for n in range(len(whole))] and len(whole) > 1000
     # None of the twenty has left anything behind.
     names = procfs.children(keeper)

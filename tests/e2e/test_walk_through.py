@@ -9,7 +9,7 @@ import pytest
 from support import procfs
 from support.box import Daemon
 from support.programs import ROOT, REFERENCE, has_reference
-from support.waiting import eventually
+from support.waiting import SCALE, eventually
 
 HELP = """
 default commands (type help <topic>):
@@ -31,7 +31,7 @@ def mail(box):
     daemon.address = box.path("m/var/supervisor.sock")
     daemon.start()
     eventually(lambda: box.exists("m/var/supervisord.pid"), what="a pidfile")
-    daemon.process.wait(10)
+    daemon.process.wait(20 * SCALE)
     daemon.wait_state("mail", "RUNNING")
     return daemon
 
@@ -112,7 +112,7 @@ def test_comments_behind_values_and_odd_spellings_are_understood(box):
                                  f"autoRESTart = true\nStdout_Logfile: {box}/one.log   ; with a colon\n")
     daemon = box.daemon("[include]\nfiles = conf.d/*.conf ; all of them")
     daemon.wait_state("one", "RUNNING")
-    assert box.read("one.log") == "a;b\n"
+    eventually(lambda: box.read("one.log") == "a;b\n", what="what it says")
     pid = daemon.pid_of("one")
     os.kill(pid, signal.SIGTERM)
     daemon.wait_new_pid("one", pid)

@@ -1,4 +1,5 @@
 """The web pages: what they show, what their buttons do, who may press them, and the files that belong to them."""
+import os
 import re
 import signal
 import time
@@ -213,23 +214,23 @@ def test_all_are_stopped_and_restarted(mixed):
 
 
 def test_a_waiting_button_holds_nothing_up(box):
-    box.script("stubborn", "trap '' TERM; while :; do sleep 0.1; done")
-    daemon = box.daemon(f"[program:x]\ncommand={box}/stubborn\nstopwaitsecs=2\n")
-    daemon.wait_state("x", "RUNNING")
+    box.script("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
+    daemon = box.daemon(f"[program:x]\ncommand={box}/stubborn\nstopwaitsecs=600\nstdout_logfile={box}/out\n")
+    box.wait_lines("out")
+    pid = daemon.wait_state("x", "RUNNING")["pid"]
     with daemon.wire() as wire:
         wire.send("GET /?action=stop&processname=x HTTP/1.1\r\nHost: localhost\r\n\r\n")
         daemon.wait_state("x", "STOPPING")
-        begin = time.monotonic()
         assert page(daemon).programs()["x"][0] == "stopping"
-        assert time.monotonic() - begin < 1
+        os.kill(pid, signal.SIGKILL)
         assert unquote(wire.reply().headers["location"]).endswith("message=Process x stopped")
 
 
 def test_a_client_that_leaves_harms_nothing(box):
-    daemon = box.daemon(f"[program:x]\n{SLEEPER}startsecs=2\nautostart=false\n")
+    daemon = box.daemon(f"[program:x]\n{SLEEPER}startsecs=3\nautostart=false\n")
     with daemon.wire() as wire:
         wire.send("GET /?action=start&processname=x HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        daemon.wait_state("x", "STARTING")
+        daemon.wait_state("x", "STARTING", "RUNNING")
     daemon.wait_state("x", "RUNNING")
     assert page(daemon).programs()["x"][0] == "running"
 
@@ -381,13 +382,15 @@ def test_other_sites_may_not_post_calls(box):
 
 @pytest.mark.beyond("web-shutdown")
 def test_the_page_while_the_daemon_stops(box):
-    box.script("stubborn", "trap '' TERM; while :; do sleep 0.1; done")
-    daemon = box.daemon(f"[program:x]\ncommand={box}/stubborn\nstopwaitsecs=5\n")
-    daemon.wait_state("x", "RUNNING")
+    box.script("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
+    daemon = box.daemon(f"[program:x]\ncommand={box}/stubborn\nstopwaitsecs=600\nstdout_logfile={box}/out\n")
+    box.wait_lines("out")
+    pid = daemon.wait_state("x", "RUNNING")["pid"]
     daemon.signal(signal.SIGTERM)
     eventually(lambda: page(daemon).programs()["x"][0] == "stopping", what="stopping")
     for query in CHANGES[2:]:
         assert press(daemon, query.replace("=run", "=x")) == "unexpected rpc fault [6] SHUTDOWN_STATE"
+    os.kill(pid, signal.SIGKILL)
     daemon.wait_exit()
 
 

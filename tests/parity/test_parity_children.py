@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from support.waiting import eventually
+from support.waiting import SCALE, eventually
 
 SLEEPER = "command=sleep 600\n"
 NOBODY = 65534
@@ -109,7 +109,7 @@ def test_what_fails_in_the_child(pair):
     programs = {"chdir": "command=@/fine\ndirectory=/no/such", "tilde": "command=@/fine\ndirectory=~", "file": "command=@/fine\ndirectory=@/fine",
                 "closed": "command=@/fine\ndirectory=@/closed\nuser=nobody", "exec": "command=@/noexec", "script": "command=@/script",
                 "both": "command=@/noexec\nredirect_stderr=true", "relative": "command=@/fine\ndirectory=closed\nuser=nobody"}
-    pair.start("".join(f"[program:{name}]\n{options}\nstartretries=0\nstdout_logfile=@/{name}.out\nstderr_logfile=@/{name}.err\n"
+    pair.start("".join(f"[program:{name}]\n{options}\nstartretries=0\nstartsecs=10\nstdout_logfile=@/{name}.out\nstderr_logfile=@/{name}.err\n"
                        for name, options in programs.items()))
 
     def look(daemon):
@@ -130,7 +130,7 @@ def born(pair, programs, **options):
         process = box.start([box.suite.supervisord, "-n", "-c", box.path("sd.conf")], stdout=subprocess.DEVNULL)
         text = eventually(lambda: box.exists("seen") and box.read("seen"), what="the environment")
         process.terminate()
-        process.wait(10)
+        process.wait(20 * SCALE)
         return text
     return pair.same_in_box(look)
 

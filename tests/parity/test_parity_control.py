@@ -13,7 +13,7 @@ MIXED = (f"[program:run]\n{SLEEPER}priority=5\n[program:manual]\n{SLEEPER}autost
          "[program:gone]\ncommand=/bin/true\nstartsecs=0\nautorestart=false\n"
          "[program:bad]\ncommand=/no/such/file\nstartretries=0\n"
          "[program:plain]\ncommand=@/plain\nautostart=false\n"
-         "[program:quick]\ncommand=/bin/false\nautostart=false\nstartretries=0\n"
+         "[program:quick]\ncommand=/bin/false\nautostart=false\nstartsecs=10\nstartretries=0\n"
          f"[program:nolog]\n{SLEEPER}stdout_logfile=NONE\nstderr_logfile=NONE\n"
          "[program:talk]\ncommand=@/talk\nstdout_logfile=@/talk.out\nstderr_logfile=@/talk.err\n"
          f"[program:a]\n{SLEEPER}[program:b]\n{SLEEPER}autostart=false\n[group:g]\nprograms=a,b\npriority=20\n"

@@ -8,7 +8,6 @@ import pytest
 
 from support.parity import both, explain
 from support.pretender import Pretender, Status
-from support.programs import REFERENCE
 
 
 def told(text, url):

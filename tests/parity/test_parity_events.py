@@ -1,10 +1,10 @@
 """Events and their listeners: the same events with the same bodies, the same reactions to what listeners say."""
-import json
 import re
 import signal
 
 import pytest
 
+from support.listeners import events as events_of
 from support.listeners import listener, wait_events
 from support.speaker import say, speaker
 from support.waiting import eventually
@@ -20,7 +20,11 @@ POOLS = {"all": "EVENT", "state": "PROCESS_STATE", "edges": "PROCESS_STATE_START
 
 
 def events(daemon, name):
-    return [json.loads(line) for line in daemon.box.lines(f"{name}.events")]
+    return events_of(daemon.box, name)
+
+
+def is_subscribed(name, event):
+    return any(kind == "EVENT" or event.startswith(kind) for kind in POOLS[name].split(","))
 
 
 def pool(name, subscription, number, more="buffer_size=1000\n"):
@@ -38,8 +42,8 @@ def test_what_each_subscription_is_sent(pair):
     pools = "".join(pool(name, subscription, number) for number, (name, subscription) in enumerate(POOLS.items(), -50))
     talker = ("[program:x]\ncommand=@/speaker @/x.said\nautostart=false\nstdout_events_enabled=true\nstderr_events_enabled=true\n"
               "stdout_capture_maxbytes=1KB\nstderr_capture_maxbytes=1KB\n")
-    pair.start(f"{pools}{talker}[program:fail]\ncommand=@/fail\nautostart=false\nstartretries=1\n"
-               "[program:again]\ncommand=@/fail\nautostart=false\nstartretries=9\n"
+    pair.start(f"{pools}{talker}[program:fail]\ncommand=@/fail\nautostart=false\nstartsecs=10\nstartretries=1\n"
+               "[program:again]\ncommand=@/fail\nautostart=false\nstartsecs=10\nstartretries=9\n"
                "[program:done]\ncommand=@/done\nautostart=false\nautorestart=false\n"
                f"[program:gone]\n{OFF}[program:a]\n{OFF}[program:é]\n{OFF}[group:g]\nprograms=a,é\n", supervisord="identifier=mé")
 
@@ -61,6 +65,7 @@ def test_what_each_subscription_is_sent(pair):
         daemon.call("startProcess", "fail", False)
         daemon.wait_state("fail", "FATAL")
         daemon.call("startProcess", "again", False)
+        daemon.wait_log("exited: again", count=3)  # and three seconds until the next try
         daemon.wait_state("again", "BACKOFF")
         rpc.stopProcess("again")
         rpc.startProcess("g:é")
@@ -69,8 +74,12 @@ def test_what_each_subscription_is_sent(pair):
         for kind, data in (("typ", "daté\nsecond line"), ("", ""), ("é", "\t")):
             rpc.sendRemoteCommEvent(kind, data)
         rpc.sendRemoteCommEvent("last", "")
-        for name in ("all", "remote"):
-            eventually(lambda: any(body == "type:last\n" for _, body in events(daemon, name)), 20, "the last event")
+        eventually(lambda: any(body == "type:last\n" for _, body in events(daemon, "all")), 30, "the last event")
+        every = {int(header["serial"]): header["eventname"] for header, _ in events(daemon, "all")}
+        begin = next(serial for serial, event in every.items() if event == "SUPERVISOR_STATE_CHANGE_RUNNING")  # all pools are there
+        for name in POOLS:
+            wanted = {serial for serial, event in every.items() if serial >= begin and is_subscribed(name, event)}
+            eventually(lambda: wanted <= {int(header["serial"]) for header, _ in events(daemon, name)}, what=f"all events of {name}")
         seen, by_serial = {}, {}
         for name in POOLS:
             found = events(daemon, name)
@@ -134,6 +143,8 @@ def test_what_listeners_may_say_at_first(pair):
             daemon.wait_log(f"'{name}' stdout output")
         daemon.rpc.sendRemoteCommEvent("a", "b")
         eventually(lambda: "ltwice: READY -> UNKNOWN" in daemon.log() and "llines: " in daemon.log(), what="all reactions")
+        for _ in range(2):
+            daemon.rpc.getState()  # what the event brought about has happened before it is answered
         return {name: listener_lines(daemon, name) for name in names}
     seen = pair.same(session)
     assert any("has entered the UNKNOWN state" in line for line in seen["llower"])

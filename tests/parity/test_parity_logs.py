@@ -1,5 +1,4 @@
 """Logs: the same bytes in the same files, the same lines in the main log and at the system's log."""
-import json
 import os
 import re
 import signal
@@ -11,7 +10,7 @@ import xmlrpc.client
 import pytest
 
 from support import procfs
-from support.listeners import listener, wait_events
+from support.listeners import events, listener, wait_events
 from support.parity import both, lines
 from support.speaker import say, speaker
 from support.system_log import SystemLog
@@ -91,7 +90,7 @@ def test_automatic_logs_of_a_group_that_is_removed_and_comes_again(pair):
 
 @pytest.fixture
 def traced(pair):
-    pair.start(f"[program:run]\n{SLEEPER}[program:quick]\ncommand=false\nautostart=false\nstartretries=0\n",
+    pair.start(f"[program:run]\n{SLEEPER}[program:quick]\ncommand=sh -c 'sleep 0.5; exit 1'\nautostart=false\nstartsecs=10\nstartretries=0\n",
                supervisord="loglevel=trace")
     pair.each(lambda daemon: daemon.wait_state("run", "RUNNING"))
     return pair
@@ -213,7 +212,7 @@ def test_lines_to_the_systems_log(pair, kind):
             daemon.wait_state(name, "RUNNING")
         say(daemon, b"one\n", b"two\n\nthree\n", "daté\n".encode(), b"\n", b"end\n")
         say(daemon, b"error\n", channel=2)
-        eventually(lambda: any(text == "x error" for *_, text in log.lines()), what="all lines")
+        eventually(lambda: {"x end", "x error"} <= {text.rstrip("\n") for *_, text in log.lines()}, what="all lines")
         box = daemon.box
         assert "INFO success: x entered" in daemon.output()
         return [[line for line in heard() if line[2].startswith("x ")],
@@ -272,8 +271,9 @@ def test_without_a_system_log_nothing_stops(pair):
         daemon.wait_state("x", "RUNNING")
         say(daemon, b"one\n", b"two\n")
         say(daemon, b"three\n", channel=2)
-        return daemon.state("x"), daemon.box.read("err")
-    pair.same(session)
+        eventually(lambda: daemon.box.read("err") == "three\n", what="the log")
+        return daemon.state("x")
+    assert pair.same(session) == "RUNNING"
 
 
 # ---- 4.2 the logs of children
@@ -367,7 +367,8 @@ def test_output_in_the_main_log(pair):
         daemon.wait_state("ev", "RUNNING")
         say(daemon, b"one\n", b"no newline", "two\nlines é\n".encode(), b"\x88'\"\n", b"%s %(x)s\n", b"\0\x01\n")
         say(daemon, b"error\n", channel=2)
-        daemon.wait_log("'x' stderr output:\nerror\n")
+        for text in ("'x' stderr output:\nerror\n", "'x' stdout output:\n\0\x01\n", "'ev' stderr output", "'ev' stdout output"):
+            daemon.wait_log(re.escape(text))
         return [sorted(t for _, t in daemon.messages() if t.startswith(f"'{name}' ")) for name in ("x", "ev")]
     seen = pair.same(session)
     assert "'ev' stdout output:\nb'READY\\n'" in seen[1]
@@ -403,13 +404,16 @@ def test_a_log_is_opened_anew_at_each_start_and_closed_at_the_end(pair):
             return daemon.box.path("out") in [path.removesuffix(" (deleted)") for path in found]
 
         say(daemon, b"first\n")
+        eventually(lambda: daemon.box.read("out") == "first\n", what="the output")
         found = [manager_holds_it()]
         daemon.rpc.stopProcess("x")
+        eventually(lambda: not manager_holds_it(), what="the log closed")
         found.append(manager_holds_it())
         os.rename(daemon.box.path("out"), daemon.box.path("moved"))
         daemon.rpc.startProcess("x")
         daemon.box.write("x.said", "0")
         say(daemon, b"second\n")
+        eventually(lambda: daemon.box.read("out") == "second\n", what="the output")
         return found, daemon.box.read("moved"), daemon.box.read("out")
     assert pair.same(session) == [[True, False], "first\n", "second\n"]
 
@@ -461,15 +465,8 @@ BEGIN, END = b"<!--XSUPERVISOR:BEGIN-->", b"<!--XSUPERVISOR:END-->"
 ], ids=range(10))
 def test_capture_mode(pair, pieces):
     for box in pair.boxes:
-        box.python("ev", """import json, sys
-log = open(sys.argv[1], 'a', buffering=1)
-while True:
-    sys.stdout.write('READY\\n'); sys.stdout.flush()
-    header = dict(pair.split(':') for pair in sys.stdin.readline().split())
-    log.write(json.dumps([header['eventname'], sys.stdin.read(int(header['len']))]) + '\\n')
-    sys.stdout.write('RESULT 2\\nOK'); sys.stdout.flush()
-""")
-    start_speaker(pair, "stdout_capture_maxbytes=100\nstdout_events_enabled=true\n[eventlistener:ev]\ncommand=@/ev @/events\n"
+        listener(box, "ev")
+    start_speaker(pair, "stdout_capture_maxbytes=100\nstdout_events_enabled=true\n[eventlistener:ev]\ncommand=@/ev\n"
                         "buffer_size=100\nevents=PROCESS_LOG,PROCESS_COMMUNICATION\n")
 
     def session(daemon):
@@ -480,14 +477,17 @@ while True:
         if pieces[-1].endswith(b"b"):
             eventually(lambda: daemon.box.read("out").endswith("b" * 30), what="the rest")
         end = pieces[-1][-10:].decode()
-        eventually(lambda: sum("COMMUNICATION" in line for line in daemon.box.lines("events")) >= expected
-                   and any(json.loads(line)[1].endswith(end) for line in daemon.box.lines("events")), what="events")
-        events = [json.loads(line) for line in daemon.box.lines("events")]
-        texts = [re.sub(r"pid:\d+", "pid:N", text) for _, text in events]
-        log = "".join(text.partition("\n")[2] for (name, _), text in zip(events, texts) if "LOG" in name)
-        return [daemon.box.read("out"), [text for (name, _), text in zip(events, texts) if "COMMUNICATION" in name],
+
+        def found():
+            return [(header["eventname"], body) for header, body in events(daemon.box, "ev")]
+        eventually(lambda: sum("COMMUNICATION" in name for name, _ in found()) >= expected
+                   and any(body.endswith(end) for _, body in found()), what="events")
+        told = found()
+        texts = [re.sub(r"pid:\d+", "pid:N", text) for _, text in told]
+        log = "".join(text.partition("\n")[2] for (name, _), text in zip(told, texts) if "LOG" in name)
+        return [daemon.box.read("out"), [text for (name, _), text in zip(told, texts) if "COMMUNICATION" in name],
                 log if "Undecodable" not in log else "", sum("emitted a comm event" in text for _, text in daemon.messages()),
-                sorted({name for name, _ in events})]
+                sorted({name for name, _ in told})]
     pair.same(session)
 
 

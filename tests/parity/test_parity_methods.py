@@ -27,10 +27,10 @@ def troubled(module_pair):
         "run": SLEEPER, "manual": SLEEPER + "autostart=false", "nofile": "command=/no/such/file\nautostart=false",
         "noname": "command=nosuchcommand\nautostart=false", "plain": "command=@/plain\nautostart=false",
         "folder": "command=/tmp\nautostart=false", "quote": "command=cat 'x\nautostart=false",
-        "quick": "command=@/quick\nautostart=false\nstartretries=0", "gone": "command=@/gone", "lost": "command=@/lost",
+        "quick": "command=@/quick\nautostart=false\nstartsecs=10\nstartretries=0", "gone": "command=@/gone", "lost": "command=@/lost",
         "deaf": "command=@/deaf\nstdout_logfile=@/deaf.out\nstopwaitsecs=600", "bad": "command=/no/such/file\nstartretries=0",
         "nolog": SLEEPER + "stdout_logfile=NONE\nstderr_logfile=NONE",
-        "late": "command=@/quick\nautostart=false\nstartsecs=0\nautorestart=false", "backoff": "command=@/quick\nstartretries=1000",
+        "late": "command=@/quick\nautostart=false\nstartsecs=0\nautorestart=false", "backoff": "command=@/quick\nstartsecs=10\nstartretries=1000",
         "closed": "command=@/closed\nstdout_logfile=@/closed.out", "a": SLEEPER, "b": SLEEPER + "autostart=false",
         "missing": SLEEPER + "stdout_logfile=@/missing.out", "blocked": SLEEPER + "stdout_logfile=@/blocked.out",
         "ten": "command=@/ten\nstdout_logfile=@/ten.out\nstderr_logfile=@/ten.err",
@@ -41,7 +41,7 @@ def troubled(module_pair):
         for name in ("run", "gone", "lost", "nolog", "g:a", "closed", "deaf", "missing", "blocked"):
             daemon.wait_state(name, "RUNNING")
         daemon.wait_state("bad", "FATAL")
-        daemon.wait_state("backoff", "BACKOFF")
+        daemon.wait_log("exited: backoff", count=3)  # and longer and longer pauses from now on
         daemon.box.wait_lines("deaf.out")
         daemon.box.wait_lines("closed.out")
         eventually(lambda: len(daemon.box.read("ten.out") + daemon.box.read("ten.err")) == 20, what="bytes")
@@ -103,6 +103,8 @@ def test_a_fault(troubled, fault, call):
     method, *words = call.split()
 
     def ask(daemon):
+        if "backoff" in words:
+            daemon.wait_state("backoff", "BACKOFF")
         if method == "sendProcessStdin" and "closed" in words:  # the first bytes may still find the pipe open
             eventually(lambda: daemon.call(method, *words)[0] == "fault", what="the fault")
         return daemon.call(method, *map(argument, words))
@@ -269,7 +271,7 @@ def test_infos_of_every_state(pair):
     pair.script("deaf", "trap '' TERM\necho ready\nwhile :; do sleep 0.1; done\n").script("quick", "exit 4")
     pair.script("killed", "kill -9 $$")
     options = {"starting": SLEEPER + "startsecs=600", "running": SLEEPER + "redirect_stderr=true", "stopped": SLEEPER + "autostart=false",
-               "backoff": "command=@/quick\nstartretries=1000", "fatal": "command=@/quick\nstartretries=0", "nofile": "command=/no/such\nstartretries=0",
+               "backoff": "command=@/quick\nstartsecs=10\nstartretries=1000", "fatal": "command=@/quick\nstartsecs=10\nstartretries=0", "nofile": "command=/no/such\nstartretries=0",
                "exited": "command=@/quick\nstartsecs=0\nautorestart=unexpected\nexitcodes=4",
                "wrong": "command=@/quick\nstartsecs=0\nautorestart=false", "killed": "command=@/killed\nstartsecs=0\nautorestart=false",
                "stopping": "command=@/deaf\nstdout_logfile=@/deaf.out\nstopwaitsecs=600",
@@ -284,9 +286,13 @@ def test_infos_of_every_state(pair):
         daemon.box.wait_lines("deaf.out")
         daemon.rpc.stopProcess("stopping", False)
         daemon.rpc.stopProcess("again")
-        infos = without_clock(daemon.rpc.getAllProcessInfo())
+        infos = []
+
+        def between_two_starts():
+            infos[:] = without_clock(daemon.rpc.getAllProcessInfo())
+            return "BACKOFF" in {info["statename"] for info in infos}
+        eventually(between_two_starts, what="a moment in which the failing one waits")
         os.kill(daemon.pid_of("stopping"), signal.SIGKILL)
-        daemon.wait_state("backoff", "BACKOFF")
         return [{**info, "stop": "?" if info["name"] == "backoff" else info["stop"]} for info in infos]
     seen = {info["name"]: info for info in pair.same(session)}
     assert [(seen[name]["state"], seen[name]["description"]) for name in ("starting", "stopping", "stopped")] == [

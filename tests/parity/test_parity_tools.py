@@ -9,7 +9,7 @@ import pytest
 from support.box import Daemon
 from support.http import outcome, xmlrpc_client
 from support.parity import both
-from support.waiting import eventually
+from support.waiting import SCALE, eventually
 
 SLEEPER = "command=sleep 600\n"
 REAL = """import os, signal
@@ -38,7 +38,7 @@ def test_pidproxy_passes_a_signal_on(pair, name):
         process.send_signal(getattr(signal, f"SIG{name}"))
         seen = box.wait_lines("got")
         if name in ("TERM", "INT", "QUIT"):
-            return seen, process.wait(3), box.read("said")
+            return seen, process.wait(20 * SCALE), box.read("said")
         time.sleep(0.2)
         return seen, process.poll()
     seen = pair.same_in_box(run)

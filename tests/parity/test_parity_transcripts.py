@@ -34,7 +34,7 @@ def quoted(text):
 def test_the_start_of_a_daemon(pair):
     pair.write("inc/1.conf", f"[program:stub]\n{SLEEPER}priority=1\n").write("ears", EARS, 0o755)
     pair.start("[include]\nfiles=@/none/*.conf @/inc/1.conf\n[eventlistener:ev]\ncommand=@/ears @/heard\nevents=TICK_3600\n"
-               f"[program:badcwd]\n{SLEEPER}directory=/no/such\nstartretries=0\n"
+               f"[program:badcwd]\n{SLEEPER}directory=/no/such\nstartsecs=10\nstartretries=0\n"
                "[program:nocmd]\ncommand=nosuchcmd_xyz\n"
                "[program:quote]\ncommand=/bin/sh -c \"echo $0 'unterminated\nstartretries=1000\n",
                supervisord="user=root\ndirectory=/tmp", foreground=False)
@@ -182,7 +182,7 @@ def test_a_restart_that_turns_into_an_end(pair):
 def test_a_session_with_a_mixed_set(pair):
     pair.write("ears", EARS, 0o755).script("exit0", "exit 0").script("bad", "exit 3")
     pair.start("[eventlistener:ev]\ncommand=@/ears @/heard\nevents=TICK_3600\n[program:exit0]\ncommand=@/exit0\nstartsecs=0\nautorestart=false\n"
-               "[program:bad]\ncommand=@/bad\nstartretries=0\n[program:noscript]\ncommand=nosuchcmd_xyz\nstartretries=0\n"
+               "[program:bad]\ncommand=@/bad\nstartsecs=10\nstartretries=0\n[program:noscript]\ncommand=nosuchcmd_xyz\nstartretries=0\n"
                f"[program:nocmd]\n{SLEEPER}autostart=false\n[program:cat]\ncommand=/bin/cat\n[program:man]\n{SLEEPER}autostart=false\n"
                "[group:grp]\nprograms=cat,man\npriority=20\n"
                f"[program:sleeper]\n{SLEEPER}process_name=%(program_name)s_%(process_num)02d\nnumprocs=1\npriority=5\n")

@@ -211,8 +211,8 @@ def test_nothing_to_manage(pair):
 def test_starts_that_fail(pair):
     """A program that ends too early, one without a log, one that is stopped while its start is waited for."""
     pair.script("fail", "exit 3")
-    pair.start("[program:fail]\ncommand=@/fail\nautostart=false\nstartretries=0\n[program:again]\ncommand=@/fail\n"
-               "autostart=false\nstartretries=5\n[program:nolog]\ncommand=cat\nautostart=false\nstartretries=0\n"
+    pair.start("[program:fail]\ncommand=@/fail\nautostart=false\nstartsecs=10\nstartretries=0\n[program:again]\ncommand=@/fail\n"
+               "autostart=false\nstartsecs=10\nstartretries=5\n[program:nolog]\ncommand=cat\nautostart=false\nstartretries=0\n"
                f"stdout_logfile=@/folder\n[program:slow]\n{SLEEPER}autostart=false\nstartsecs=600\n")
 
     def session(daemon):

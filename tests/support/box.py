@@ -1,5 +1,6 @@
 """A Box is a folder of its own with the daemons and files of one test; nothing of it outlives the test."""
 import os
+import random
 import re
 import shutil
 import signal
@@ -28,10 +29,26 @@ ENVIRONMENT = {
 _PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class Port:
+    """A TCP port for one test alone: the system gives it to no client, and no other test takes it until close()."""
+
+    def __init__(self):
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+            first, last = map(int, file.read().split())
+        outside = [*range(21000, min(first, 65000)), *range(last + 1, 65000)] or range(21000, 65000)
+        while True:
+            self.number = random.choice(outside)
+            self._claim = socket.socket(socket.AF_UNIX)
+            try:
+                self._claim.bind(f"\0supervisor test port {self.number}")
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", self.number))
+                return
+            except OSError:
+                self._claim.close()
+
+    def close(self):
+        self._claim.close()
 
 
 class Box:
@@ -44,11 +61,16 @@ class Box:
         self.env = {**ENVIRONMENT, "HOME": self.folder, "TMPDIR": self.folder}
         self.env.update({name: os.environ[name] for name in _PASSED_ON if name in os.environ})
         self.env["TEST_BOX"] = self._marker.partition("=")[2]
-        self.port = free_port()
+        self._ports = []
+        self.port = self.another_port()
         self._started = []
 
     def __str__(self):
         return self.folder
+
+    def another_port(self):
+        self._ports.append(Port())
+        return self._ports[-1].number
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
@@ -83,10 +105,14 @@ class Box:
     def lines(self, name):
         return self.read(name).splitlines()
 
+    def whole_lines(self, name):
+        """Without the one that somebody may be writing."""
+        return self.read(name).rpartition("\n")[0].splitlines()
+
     def exists(self, name):
         return os.path.exists(self.path(name))
 
-    def wait_lines(self, name, count=1, timeout=10):
+    def wait_lines(self, name, count=1, timeout=20):
         """Until the file has so many lines; returns them."""
         def enough():
             text = self.read(name)
@@ -149,6 +175,8 @@ class Box:
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
+        for port in self._ports:
+            port.close()
         if not os.environ.get("TEST_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -180,7 +208,7 @@ class Daemon:
         """What the daemon wrote to its standard output and error."""
         return self.box.read("daemon.out")
 
-    def wait_up(self, timeout=15):
+    def wait_up(self, timeout=30):
         def up():
             if self.process and self.foreground and self.process.poll() is not None:
                 raise AssertionError(f"the daemon left with {self.process.returncode}:\n{self.output()}")
@@ -206,7 +234,7 @@ class Daemon:
     def signal(self, number):
         os.kill(self.pid, number)
 
-    def wait_exit(self, timeout=20):
+    def wait_exit(self, timeout=30):
         """The exit code of a daemon that is leaving."""
         try:
             return self.process.wait(timeout * SCALE)
@@ -247,7 +275,7 @@ class Daemon:
     def pid_of(self, name):
         return self.info(name)["pid"]
 
-    def wait_state(self, name, *states, timeout=10):
+    def wait_state(self, name, *states, timeout=20):
         """Until the process is in one of the states; returns its info."""
         seen = None
 
@@ -258,7 +286,7 @@ class Daemon:
         eventually(reached, timeout, lambda: f"{name} {'/'.join(states)}, is {seen}\n{self.log()[-3000:]}")
         return seen
 
-    def wait_new_pid(self, name, old, timeout=10):
+    def wait_new_pid(self, name, old, timeout=20):
         """Until the process runs with another pid than `old`; returns that pid."""
         def renewed():
             pid = self.pid_of(name)
@@ -289,7 +317,7 @@ class Daemon:
                 found[-1] = (found[-1][0], found[-1][1] + "\n" + line)
         return found
 
-    def wait_log(self, pattern, count=1, timeout=10):
+    def wait_log(self, pattern, count=1, timeout=20):
         return eventually(lambda: len(re.findall(pattern, self.log())) >= count and self.log(), timeout,
                           lambda: f"{count} x {pattern!r} in the log:\n{self.log()[-3000:]}")
 

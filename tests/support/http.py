@@ -163,9 +163,9 @@ class Wire:
             reply.body = self.take(int(reply.headers.get("content-length", 0)))
         return reply
 
-    def closed(self):
-        """True when the peer closes the connection, False when it stays silent for a moment."""
-        self.socket.settimeout(0.5 * SCALE)
+    def closed(self, patience=0.5):
+        """True when the peer closes the connection, False when it stays silent for so long."""
+        self.socket.settimeout(patience * SCALE)
         try:
             return not self._buffer and self.socket.recv(1) == b""
         except TimeoutError:

@@ -23,14 +23,13 @@ while True:
 
 def events(box, name="listener"):
     """[(header, body)] of everything it was sent."""
-    whole, _, _ = box.read(f"{name}.events").rpartition("\n")  # it may be writing the next line
-    return [json.loads(line) for line in whole.splitlines()]
+    return [json.loads(line) for line in box.whole_lines(f"{name}.events")]
 
 
 def bodies(box, kind, name="listener"):
     return [body for header, body in events(box, name) if header["eventname"].startswith(kind)]
 
 
-def wait_events(box, count, kind="", name="listener", timeout=15):
+def wait_events(box, count, kind="", name="listener", timeout=20):
     eventually(lambda: len(bodies(box, kind, name)) >= count, timeout, lambda: f"{count} {kind} in {events(box, name)}")
     return bodies(box, kind, name)

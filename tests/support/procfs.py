@@ -1,5 +1,8 @@
 """What /proc tells about processes."""
+import array
+import fcntl
 import os
+import termios
 
 
 def _stat(pid):
@@ -59,6 +62,17 @@ def environment(pid):
 
 def descriptors(pid):
     return sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+
+
+def unread(pid, descriptor):
+    """How many bytes are in the pipe that is a descriptor of the process."""
+    pipe = os.open(f"/proc/{pid}/fd/{descriptor}", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        count = array.array("i", [0])
+        fcntl.ioctl(pipe, termios.FIONREAD, count)
+        return count[0]
+    finally:
+        os.close(pipe)
 
 
 def status(pid, field):

@@ -1,9 +1,5 @@
 """A program that writes exactly what a test tells it, piece by piece, so that each piece is one read of the daemon."""
-import array
-import fcntl
-import os
-import termios
-
+from . import procfs
 from .waiting import eventually
 
 _BODY = """import os, sys
@@ -20,17 +16,6 @@ def speaker(box, name="x"):
     return f"{box.python('speaker', _BODY)} {box}/{name}.said"
 
 
-def _unread(pid, channel):
-    """How much is in the pipe that is a process's descriptor `channel`."""
-    pipe = os.open(f"/proc/{pid}/fd/{channel}", os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        count = array.array("i", [0])
-        fcntl.ioctl(pipe, termios.FIONREAD, count)
-        return count[0]
-    finally:
-        os.close(pipe)
-
-
 def say(daemon, *pieces, name="x", channel=1):
     """Has the program write each of the pieces; returns when the daemon has read them. At least the first time the
     program must be RUNNING."""
@@ -38,4 +23,4 @@ def say(daemon, *pieces, name="x", channel=1):
         said = int(daemon.box.read(f"{name}.said") or "0")
         daemon.rpc.sendProcessStdin(name, f"{channel} {piece.hex()}\n")
         eventually(lambda: daemon.box.read(f"{name}.said") == str(said + 1), what=f"{piece!r} written")
-        eventually(lambda: _unread(daemon.pid_of(name), channel) == 0, what=f"{piece!r} read")
+        eventually(lambda: procfs.unread(daemon.pid_of(name), channel) == 0, what=f"{piece!r} read")
