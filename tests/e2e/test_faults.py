@@ -103,11 +103,11 @@ def test_many_idle_connections_do_not_keep_others_out(box):
 
 
 def test_a_client_that_leaves_while_it_waits_changes_nothing(box):
-    daemon = box.daemon("[program:x]\ncommand=sleep 600\nautostart=false\nstartsecs=2\n")
+    daemon = box.daemon("[program:x]\ncommand=sleep 600\nautostart=false\nstartsecs=3\n")
     body = call_body("supervisor.startProcess", "x")
     with daemon.wire() as wire:
         wire.send(b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        daemon.wait_state("x", "STARTING")
+        daemon.wait_state("x", "STARTING", "RUNNING")
     daemon.wait_state("x", "RUNNING")
 
 

@@ -72,7 +72,7 @@ REASONS = {
 @pytest.mark.parametrize("error", REASONS)
 def test_a_process_that_cannot_be_made_is_a_failed_start(box, error):
     daemon = box.daemon("[program:x]\ncommand=sleep 600\nautostart=false\nstartretries=0\n"
-                        "[program:again]\ncommand=sleep 600\n" + config(box))
+                        "[program:again]\ncommand=sleep 600\nstartretries=1000\n" + config(box))
     others = Bystanders(daemon)
     pid = daemon.wait_state("again", "RUNNING")["pid"]
     with failing(daemon.pid, "clone,vfork,fork,clone3", error):
