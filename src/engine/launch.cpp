@@ -101,7 +101,7 @@ void plan_stop(keeper::Plan& plan, const config::ProgramOptions& program) {
   plan.kill_as_group = program.killasgroup;
 }
 
-// With `running`, the process writes already: what cannot be opened is left for a reopen.
+// With `running`, the process writes already: what cannot be opened is tried again when there is something to write.
 Result<std::unique_ptr<OpenedLogs>> Engine::open_logs(const Entry& entry, bool running) {
   auto opened = std::make_unique<OpenedLogs>();
   const auto open = [&](const std::string& path, const config::LogTarget& target, logs::RotatingFile& into) -> Result<> {

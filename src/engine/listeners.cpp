@@ -145,7 +145,8 @@ void Listeners::output(const Entry& entry, std::string_view bytes, Now now) {
 }
 
 void Listeners::write_log(Output& output, std::string_view bytes, Now now) {
-  if (!output.log.is_open()) return;
+  if (output.log.plan().path.empty()) return;
+  if (!output.log.is_open() && !output.log.reopen()) return;
   std::string text(bytes);
   if (output.strip_ansi) {
     std::string stripped;

@@ -402,7 +402,11 @@ void Carrier::write_file(Source& source, std::string_view bytes) {
     bytes.remove_prefix(known);
   }
   RotatingFile& file = source.file;
-  if (bytes.empty() || !file.is_open()) return;
+  if (bytes.empty() || file.plan().path.empty()) return;
+  // What could not be opened for a process that runs may be by now: descriptors come back.
+  if (!file.is_open()) {
+    if (const auto opened = file.reopen(); !opened) return tell_how_it_went(source, opened, bytes.size());
+  }
   const auto lost_before = file.lost();
   transit_->writing(file.mark(), bytes.size());
   auto written = file.append(bytes);

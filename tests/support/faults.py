@@ -145,3 +145,44 @@ class SettableClock:
         """So many seconds from the true time."""
         with open(self.offset, "r+b") as file:
             file.write(struct.pack("=q", seconds))
+
+
+# ---- the limit of a process from its first moment on
+
+_FILES = r"""
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+__attribute__((constructor)) static void limit(void) {
+  char text[16] = "";
+  int file = open(getenv("OPEN_FILES"), O_RDONLY | O_CLOEXEC);
+  if (file < 0 || read(file, text, sizeof text - 1) <= 0) return;
+  close(file);
+  struct rlimit most = {atol(text), atol(text)};
+  setrlimit(RLIMIT_NOFILE, &most);
+}
+"""
+
+
+class OpenFiles:
+    """How many descriptors each process may have that is executed from now on, with no way to get more."""
+
+    def __init__(self, box):
+        if shutil.which("cc") is None:
+            pytest.skip("needs a compiler")
+        self.file = box.path("files.limit")
+        library = box.path("files.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, box.write("files.c", _FILES)], check=True)
+        self.env = {"LD_PRELOAD": library, "OPEN_FILES": self.file,
+                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+    @contextlib.contextmanager
+    def limited(self, count):
+        with open(self.file, "w", encoding="ascii") as file:
+            file.write(str(count))
+        try:
+            yield
+        finally:
+            os.unlink(self.file)
