@@ -16,18 +16,6 @@ namespace {
 using testing::HasSubstr;
 using What = Heard::What;
 
-Plan shell(const std::string& script) {
-  Plan plan;
-  plan.path = "/bin/sh";
-  plan.argv = {"sh", "-c", script};
-  return plan;
-}
-
-// Says when it is ready for anything, then echoes lines until its stdin ends.
-Plan echo_server() {
-  return shell("echo ready; while read line; do echo got $line; done");
-}
-
 class KeeperTest : public testing::Test {
  protected:
   KeeperBox box;

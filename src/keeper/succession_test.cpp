@@ -13,17 +13,6 @@ namespace {
 
 using What = Heard::What;
 
-Plan shell(const std::string& script) {
-  Plan plan;
-  plan.path = "/bin/sh";
-  plan.argv = {"sh", "-c", script};
-  return plan;
-}
-
-Plan echo_server() {
-  return shell("echo ready; while read line; do echo got $line; done");
-}
-
 class SuccessionTest : public testing::Test {
  protected:
   KeeperBox box;

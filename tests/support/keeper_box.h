@@ -37,6 +37,16 @@ inline bool readable(int fd) {
   return poll(&ready, 1, 10'000) == 1;
 }
 
+inline Plan shell(const std::string& script) {
+  Plan plan;
+  plan.path = "/bin/sh";
+  plan.argv = {"sh", "-c", script};
+  return plan;
+}
+
+// Says when it is ready for anything, then echoes lines until its stdin ends.
+inline Plan echo_server() { return shell("echo ready; while read line; do echo got $line; done"); }
+
 // Sends `number` and two descriptors.
 inline void send_fds(int socket, int number, const int (&fds)[2]) {
   iovec whole{&number, sizeof number};
