@@ -24,7 +24,7 @@ def test_a_group_of_the_daemon(pair):
 
 @pytest.mark.root
 def test_a_group_of_a_program(pair):
-    pair.start(f"[program:x]\n{SLEEPER}user=nobody\nstdout_logfile=@/out\nredirect_stderr=true\nstartretries=0\n",
+    pair.start(f"[program:x]\n{SLEEPER}user=nobody\nstdout_logfile=@/out\nredirect_stderr=true\nstartsecs=10\nstartretries=0\n",
                preexec=refusing({"setgid": "EPERM"}))
 
     def look(daemon):
