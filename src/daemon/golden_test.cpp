@@ -8,7 +8,7 @@
 #include <iterator>
 
 #include "base/version.h"
-#include "support/golden.h"
+#include "support/golden_events.h"
 
 namespace sup::golden {
 namespace {
@@ -46,6 +46,8 @@ TEST_P(Golden, SessionRecordIsRead) { expect_all_lines("session", engine::read_s
 TEST_P(Golden, KeeperStateIsRead) { expect_all_lines("keeper", keeper::read_state(record("keeper"))); }
 TEST_P(Golden, SnapshotIsRead) { expect_all_lines("snapshot", daemon::parse_snapshot(record("snapshot"))); }
 
+TEST_P(Golden, AnEventThatIsNotToldIsRead) { expect_all_lines("untold", read_untold(record("untold"))); }
+
 TEST_P(Golden, NotesOfAPoolAreRead) {
   expect_all_lines("pool", Result<process::PoolPicture>(process::read_notes(record("pool"))));
 }
@@ -53,7 +55,12 @@ TEST_P(Golden, FileOfProgramsIsRead) {
   expect_all_lines("programs", Result<std::vector<daemon::ProgramLine>>(
                                    daemon::read_lines(record("programs"), programs_space)));
 }
-// It is bare memory: another layout has another format, and is not misread.
+// These are bare memory: another layout has another format, and is not misread.
+TEST_P(Golden, TalkIsReadOrRefused) {
+  const auto back = read_talk(record("talk"));
+  if (!back && GetParam() != version) return;
+  expect_all_lines("talk", back);
+}
 TEST_P(Golden, TransitIsReadOrRefused) {
   const auto back = read_transit(record("transit"));
   if (!back && GetParam() != version) return;

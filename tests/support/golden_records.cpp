@@ -5,7 +5,7 @@
 
 #include "base/version.h"
 #include "os/memory_file.h"
-#include "support/golden.h"
+#include "support/golden_events.h"
 
 namespace {
 
@@ -32,9 +32,14 @@ int main(int argc, char** argv) {
   const auto pool = golden::sample_pool();
   const auto transit = golden::sample_transit();
   const auto transit_back = transit ? golden::read_transit(*transit) : std::unexpected(transit.error());
+  const auto talk = golden::sample_talk();
+  const auto talk_back = talk ? golden::read_talk(*talk) : std::unexpected(talk.error());
+  const auto untold = golden::sample_untold();
   std::string programs = daemon::programs_head(golden::programs_space);
   for (const auto& line : golden::sample_programs()) programs += daemon::write_line(line);
-  const bool done = snapshot && transit_back && write(folder + "pool", pool, process::read_notes(pool)) &&
+  const bool done = snapshot && transit_back && talk_back && write(folder + "talk", *talk, *talk_back) &&
+                    write(folder + "untold", engine::write_record(untold.record), untold) &&
+                    write(folder + "pool", pool, process::read_notes(pool)) &&
                     write(folder + "transit", *transit, *transit_back) &&
                     write(folder + "programs", programs, golden::sample_programs()) &&
                     write(folder + "snapshot", *snapshot, golden::sample_snapshot()) &&
