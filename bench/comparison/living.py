@@ -182,8 +182,8 @@ REPEATED = ("start", "memory", "stop")
 
 
 def largest(options):
-    """The most programs that descriptors and pids of this machine allow: two descriptors for each program in each of
-    our processes, as redirect_stderr=true takes, and pids left for others."""
+    """The most programs that descriptors and pids of this machine allow to every contender, `limit` included: four
+    descriptors for each program, and pids left for others. Ours take two, so --large may ask for twice as many of them."""
     if options.large is not None:
         return options.large
     with open("/proc/sys/kernel/pid_max") as file:
@@ -192,7 +192,7 @@ def largest(options):
     if processes_allowed != resource.RLIM_INFINITY:
         pids = min(pids, processes_allowed)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return min((files - 200) // 2, pids // 3, 10000) // 100 * 100
+    return min((files - 200) // 4, pids // 3, 10000) // 100 * 100
 
 
 def sizes(options):
