@@ -27,7 +27,7 @@ GroupEntry* Table::add(std::shared_ptr<const config::Group> config, std::uint32_
   group->generation = generation;
   group->arrival = ++arrivals_;
   group->entries.reserve(group->config->processes.size());
-  const std::vector<LogPaths>* logs = former_logs(*group->config);
+  const std::vector<LogPaths>* logs = former_logs(group->config);
   for (const config::Process& process : group->config->processes) {
     auto entry = std::make_unique<Entry>(next_id_++, *group, process);
     const std::size_t number = group->entries.size();
@@ -57,18 +57,18 @@ void Table::remove(const std::string& name) {
 }
 
 void Table::keep_logs(const GroupEntry& group) {
-  std::erase_if(former_, [&group](const Former& former) {
-    const auto config = former.config.lock();
-    return config == nullptr || config == group.config;
-  });
-  Former& former = former_.emplace_back(Former{group.config, {}});
-  for (const auto& entry : group.entries) former.logs.push_back({entry->out_path, entry->err_path});
+  if (former_.size() >= tidy_at_) {
+    std::erase_if(former_, [](const auto& former) { return former.first.expired(); });
+    tidy_at_ = std::max(tidy_at_, 2 * former_.size());
+  }
+  std::vector<LogPaths>& logs = former_[group.config];
+  logs.clear();
+  for (const auto& entry : group.entries) logs.push_back({entry->out_path, entry->err_path});
 }
 
-const std::vector<LogPaths>* Table::former_logs(const config::Group& config) const {
-  const auto at = std::find_if(former_.begin(), former_.end(),
-                               [&](const Former& former) { return former.config.lock().get() == &config; });
-  return at == former_.end() ? nullptr : &at->logs;
+const std::vector<LogPaths>* Table::former_logs(const std::shared_ptr<const config::Group>& config) const {
+  const auto at = former_.find(config);
+  return at == former_.end() ? nullptr : &at->second;
 }
 
 GroupEntry* Table::group(std::string_view name) const {

@@ -111,7 +111,7 @@ class Table {
   void remove(const std::string& group);
   // Where the processes of a removed group logged, in their order; nullptr when there was none of this configuration.
   // It is forgotten with the configuration: what is read anew has new AUTO log files.
-  [[nodiscard]] const std::vector<LogPaths>* former_logs(const config::Group& config) const;
+  [[nodiscard]] const std::vector<LogPaths>* former_logs(const std::shared_ptr<const config::Group>& config) const;
 
   [[nodiscard]] GroupEntry* group(std::string_view name) const;
   [[nodiscard]] Entry* find(ProcessId id) const;
@@ -132,15 +132,12 @@ class Table {
   template <class Less>
   [[nodiscard]] std::vector<GroupEntry*> sorted(Less less) const;
 
-  struct Former {
-    std::weak_ptr<const config::Group> config;
-    std::vector<LogPaths> logs;
-  };
   void keep_logs(const GroupEntry& group);
 
   std::map<std::string, std::unique_ptr<GroupEntry>, std::less<>> groups_;
   std::unordered_map<ProcessId, Entry*> entries_;
-  std::vector<Former> former_;
+  std::map<std::weak_ptr<const config::Group>, std::vector<LogPaths>, std::owner_less<>> former_;
+  std::size_t tidy_at_ = 16;  // with so many in former_ those of forgotten configurations go
   ProcessId next_id_ = 1;
   std::uint64_t arrivals_ = 0;
 };

@@ -92,7 +92,7 @@ void get_all_config_info(Context& context, Arguments, api::Reply reply) {
     const engine::GroupEntry* running = context.engine.table().group(group->name);
     // A configuration read since then knows nothing of the paths that the running one chose.
     const bool same = running != nullptr && running->generation == context.supervisor.generation();
-    const std::vector<engine::LogPaths>* former = context.engine.table().former_logs(*group);
+    const std::vector<engine::LogPaths>* former = context.engine.table().former_logs(group);
     for (std::size_t i = 0; i < group->processes.size(); ++i) {
       const config::Process& process = group->processes[i];
       Row& row = rows.emplace_back(group, &process, running != nullptr);
