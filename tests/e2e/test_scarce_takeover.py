@@ -5,19 +5,13 @@ import signal
 import pytest
 
 from support import procfs
+from support.bystanders import TICKER
 from support.faults import OpenFiles, failing
 from support.waiting import eventually
 
 pytestmark = pytest.mark.beyond("manager", "descriptors")
 
 COUNT = 6
-TICKER = """import os, time
-number = 0
-while True:
-    os.write(1, b'%07d\\n' % number)
-    number += 1
-    time.sleep(0.005)
-"""
 
 
 class Scarce:

@@ -1,7 +1,7 @@
 """Programs beside the one that is in trouble, which must notice nothing of it."""
 from .waiting import eventually
 
-_TICKER = """import os, time
+TICKER = """import os, time
 number = 0
 while True:
     os.write(1, b'%07d\\n' % number)
@@ -11,7 +11,7 @@ while True:
 
 
 def config(box):
-    return (f"[program:other]\ncommand={box.python('other', _TICKER)}\nstdout_logfile={box}/other.log\n"
+    return (f"[program:other]\ncommand={box.python('other', TICKER)}\nstdout_logfile={box}/other.log\n"
             "stdout_logfile_maxbytes=0\n[program:still]\ncommand=sleep 600\n")
 
 
